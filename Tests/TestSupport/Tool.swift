@@ -1,0 +1,70 @@
+public import Foundation
+import Subprocess
+import SystemPackage
+
+/// Runs the real external programs that the tests compare k3seed with.
+public enum Tool {
+  /// What a program did.
+  public struct Outcome: Sendable {
+    /// The exit code; 128 plus the signal where one ended the program.
+    public var status: Int32
+    /// Everything it wrote to standard output.
+    public var output: [UInt8]
+    /// Everything it wrote to standard error, as text.
+    public var errors: String
+
+    /// Standard output as text.
+    public var text: String { String(decoding: output, as: UTF8.self) }
+  }
+
+  /// The repository's root, found from this file.
+  public static let root = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+  /// Looks a program up in the project's virtual environment (`.venv`, made by scripts/setup), then on PATH.
+  public static func find(_ name: String) -> String? {
+    let venv = root.appendingPathComponent(".venv/bin").path
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    return ([venv] + path.split(separator: ":").map(String.init))
+      .map { "\($0)/\(name)" }
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  /// Whether a program is there; for `.enabled(if:)`.
+  public static func has(_ name: String) -> Bool { find(name) != nil }
+
+  /// Runs a program to its end and gives what it wrote.
+  ///
+  /// - Parameters:
+  ///   - command: a name for ``find(_:)``, or a path; then its arguments.
+  ///   - input: what it reads on standard input.
+  ///   - environment: variables added to, or replacing, those of the tests.
+  ///   - directory: its working directory.
+  public static func run(
+    _ command: [String], input: [UInt8] = [], environment: [String: String] = [:], directory: String? = nil
+  ) async throws -> Outcome {
+    let name = command[0]
+    let path = name.contains("/") ? name : find(name) ?? name
+    let result = try await Subprocess.run(
+      .path(FilePath(path)), arguments: Arguments(Array(command.dropFirst())),
+      environment: .inherit.updating(
+        Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), $1) })),
+      workingDirectory: directory.map { FilePath($0) },
+      input: .array(input), output: .bytes(limit: 64 << 20), error: .string(limit: 16 << 20))
+    let status: Int32 =
+      switch result.terminationStatus {
+      case .exited(let code): code
+      case .signaled(let signal): 128 + signal
+      }
+    return Outcome(status: status, output: result.standardOutput, errors: result.standardError)
+  }
+}
+
+/// Makes a new empty folder for one test, and removes it afterwards.
+public func withTemporaryDirectory<Value>(_ body: (URL) async throws -> Value) async throws -> Value {
+  let folder = FileManager.default.temporaryDirectory
+    .appendingPathComponent("k3seed-test-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  return try await body(folder)
+}
