@@ -20,8 +20,13 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
   ],
   targets: [
+    // The system's C libraries: module maps only.
+    .systemLibrary(
+      name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+
     // Rooms, each importing only those above it.
     .target(name: "Diagnostics", swiftSettings: settings),
+    .target(name: "YAML", dependencies: ["CYAML", "Diagnostics"], swiftSettings: settings),
 
     // Tests mirror the rooms.
     .target(

@@ -1,0 +1,244 @@
+import Diagnostics
+
+extension JSON {
+  /// A recursive-descent reader of RFC 8259 that counts lines and columns.
+  struct Scanner {
+    /// Deeper nesting than this is refused: no Terraform output comes near it.
+    private static let maximumDepth = 200
+
+    private let bytes: [UInt8]
+    private let source: String
+    private var position = 0
+    private var line = 1
+    private var lineStart = 0
+    /// Continuation bytes of UTF-8 seen on this line: columns count scalars, positions count bytes.
+    private var continuations = 0
+    private var duplicates = Report()
+
+    init(bytes: [UInt8], source: String) {
+      self.bytes = bytes
+      self.source = source
+      if bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
+        position = 3
+        lineStart = 3
+      }
+    }
+
+    mutating func document() throws(Report) -> Node {
+      skipSpace()
+      guard position < bytes.count else { throw failure("the text is empty; expected a JSON document") }
+      let node = try value(path: "$", depth: 0)
+      skipSpace()
+      guard position == bytes.count else { throw failure("text follows the end of the JSON document") }
+      try duplicates.throwIfErrors()
+      return node
+    }
+
+    private var mark: Mark { Mark(line: line, column: position - lineStart - continuations + 1) }
+
+    private func failure(_ message: String, at mark: Mark? = nil) -> Report {
+      let mark = mark ?? self.mark
+      return Report([
+        .error("json-syntax", at: Location(source: source, line: mark.line, column: mark.column), message)
+      ])
+    }
+
+    private var byte: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+    private mutating func skipSpace() {
+      while let byte {
+        switch byte {
+        case 0x20, 0x09, 0x0D: position += 1
+        case 0x0A:
+          position += 1
+          line += 1
+          lineStart = position
+          continuations = 0
+        default: return
+        }
+      }
+    }
+
+    private mutating func value(path: String, depth: Int) throws(Report) -> Node {
+      guard depth < Self.maximumDepth else {
+        throw failure("nested more than \(Self.maximumDepth) levels deep")
+      }
+      let start = mark
+      guard let byte else { throw failure("the text ends where a value is expected") }
+      switch byte {
+      case UInt8(ascii: "{"): return Node(.mapping(try object(path: path, depth: depth)), at: start)
+      case UInt8(ascii: "["): return Node(.sequence(try array(path: path, depth: depth)), at: start)
+      case UInt8(ascii: "\""): return Node(.string(try string()), at: start)
+      case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+        return Node(.number(try number()), at: start)
+      default:
+        for (word, value) in [("true", Node.Value.bool(true)), ("false", .bool(false)), ("null", .null)]
+        where bytes[position...].starts(with: word.utf8) {
+          position += word.utf8.count
+          return Node(value, at: start)
+        }
+        throw failure("not JSON: expected a value (an object, list, string, number, true, false or null)")
+      }
+    }
+
+    private mutating func object(path: String, depth: Int) throws(Report) -> [Node.Entry] {
+      var entries: [Node.Entry] = []
+      var places: [String: Mark] = [:]
+      position += 1
+      skipSpace()
+      if byte == UInt8(ascii: "}") {
+        position += 1
+        return []
+      }
+      while true {
+        let keyMark = mark
+        guard byte == UInt8(ascii: "\"") else { throw failure("expected a key in double quotes") }
+        let key = try string()
+        skipSpace()
+        guard byte == UInt8(ascii: ":") else { throw failure("expected \":\" after the key") }
+        position += 1
+        skipSpace()
+        let keyPath = path.jsonPath(appending: key)
+        let value = try value(path: keyPath, depth: depth + 1)
+        if let first = places[key] {
+          duplicates.add(.duplicateKey(source: source, mark: keyMark, path: keyPath, first: first))
+        } else {
+          places[key] = keyMark
+          entries.append(Node.Entry(key, at: keyMark, value))
+        }
+        skipSpace()
+        switch byte {
+        case UInt8(ascii: ","):
+          position += 1
+          skipSpace()
+        case UInt8(ascii: "}"):
+          position += 1
+          return entries
+        default: throw failure("expected \",\" or \"}\" in the object")
+        }
+      }
+    }
+
+    private mutating func array(path: String, depth: Int) throws(Report) -> [Node] {
+      var items: [Node] = []
+      position += 1
+      skipSpace()
+      if byte == UInt8(ascii: "]") {
+        position += 1
+        return []
+      }
+      while true {
+        items.append(try value(path: "\(path)[\(items.count)]", depth: depth + 1))
+        skipSpace()
+        switch byte {
+        case UInt8(ascii: ","):
+          position += 1
+          skipSpace()
+        case UInt8(ascii: "]"):
+          position += 1
+          return items
+        default: throw failure("expected \",\" or \"]\" in the list")
+        }
+      }
+    }
+
+    private mutating func number() throws(Report) -> String {
+      let start = position
+      let startMark = mark
+      if byte == UInt8(ascii: "-") { position += 1 }
+      let whole = digits()
+      var valid = whole == 1 || (whole > 1 && bytes[position - whole] != UInt8(ascii: "0"))
+      if byte == UInt8(ascii: ".") {
+        position += 1
+        valid = digits() > 0 && valid
+      }
+      if byte == UInt8(ascii: "e") || byte == UInt8(ascii: "E") {
+        position += 1
+        if byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") { position += 1 }
+        valid = digits() > 0 && valid
+      }
+      guard valid else { throw failure("not a JSON number", at: startMark) }
+      return String(decoding: bytes[start..<position], as: UTF8.self)
+    }
+
+    private mutating func digits() -> Int {
+      let start = position
+      while let byte, (0x30...0x39) ~= byte { position += 1 }
+      return position - start
+    }
+
+    private mutating func string() throws(Report) -> String {
+      let startMark = mark
+      position += 1
+      var text: [UInt8] = []
+      while let byte {
+        switch byte {
+        case UInt8(ascii: "\""):
+          position += 1
+          guard let string = String(validating: text, as: UTF8.self) else {
+            throw failure("the string is not valid UTF-8", at: startMark)
+          }
+          return string
+        case UInt8(ascii: "\\"): try escape(into: &text)
+        case 0..<0x20:
+          throw failure("a control character stands in a string; JSON wants it as an escape such as \\n")
+        default:
+          if byte & 0xC0 == 0x80 { continuations += 1 }
+          text.append(byte)
+          position += 1
+        }
+      }
+      throw failure("the string that starts here has no closing quote", at: startMark)
+    }
+
+    private mutating func escape(into text: inout [UInt8]) throws(Report) {
+      let start = mark
+      position += 1
+      guard let letter = byte else { throw failure("the text ends within an escape", at: start) }
+      position += 1
+      switch letter {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(letter)
+      case UInt8(ascii: "b"): text.append(0x08)
+      case UInt8(ascii: "f"): text.append(0x0C)
+      case UInt8(ascii: "n"): text.append(0x0A)
+      case UInt8(ascii: "r"): text.append(0x0D)
+      case UInt8(ascii: "t"): text.append(0x09)
+      case UInt8(ascii: "u"):
+        var code = UInt32(try hexadecimal(start))
+        if (0xD800..<0xDC00).contains(code), bytes[position...].starts(with: #"\u"#.utf8) {
+          position += 2
+          let low = UInt32(try hexadecimal(start))
+          guard (0xDC00..<0xE000).contains(low) else {
+            throw failure("the escape is half of a surrogate pair, which is no character", at: start)
+          }
+          code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+        }
+        guard let scalar = Unicode.Scalar(code) else {
+          throw failure("the escape is half of a surrogate pair, which is no character", at: start)
+        }
+        text += String(scalar).utf8
+      default: throw failure("not an escape of JSON", at: start)
+      }
+    }
+
+    private mutating func hexadecimal(_ start: Mark) throws(Report) -> UInt16 {
+      let end = position + 4
+      guard end <= bytes.count,
+        bytes[position..<end].allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
+        let unit = UInt16(String(decoding: bytes[position..<end], as: UTF8.self), radix: 16)
+      else { throw failure("expected four hexadecimal digits after \\u", at: start) }
+      position = end
+      return unit
+    }
+  }
+}
+
+extension Diagnostic {
+  /// The finding that both parsers make of a key given twice; it names both places.
+  static func duplicateKey(source: String, mark: Mark, path: String, first: Mark) -> Diagnostic {
+    .error(
+      "duplicate-key", at: Location(source: source, line: mark.line, column: mark.column, path: path),
+      "the key is given twice; it stands first at line \(first.line), column \(first.column)",
+      help: "remove one of the two")
+  }
+}

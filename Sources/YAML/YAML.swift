@@ -1,0 +1,124 @@
+public import Diagnostics
+
+/// YAML, read and written through the system's libyaml.
+public enum YAML {
+  /// Whether a plain scalar that YAML 1.1 and 1.2 read differently is refused.
+  public enum Ambiguity: Sendable {
+    /// It is an error: for what people write for k3seed, where quoting is the cure.
+    case refused
+    /// It is a string, unless YAML 1.2's core schema says otherwise: for looking at what others wrote.
+    case accepted
+  }
+
+  /// Reads all documents of a stream.
+  ///
+  /// Anchors are resolved, tags of YAML's own core schema applied, mapping keys made strings. More than
+  /// 100,000 nodes (aliases expanded) and more than 100 levels are refused.
+  ///
+  /// - Parameters:
+  ///   - bytes: the text, in UTF-8.
+  ///   - source: the name of the text in findings.
+  ///   - ambiguity: what to do with scalars such as `yes` and `0777`.
+  /// - Throws: a report with the syntax error, or with every duplicate key and every ambiguous scalar.
+  public static func parse(
+    _ bytes: [UInt8], source: String, ambiguity: Ambiguity = .refused
+  ) throws(Report) -> [Node] {
+    var events: [Event] = []
+    do {
+      try Libyaml.parse(bytes) { events.append($0) }
+    } catch {
+      throw Report([
+        .error(
+          "yaml-syntax", at: Location(source: source, line: error.mark.line, column: error.mark.column),
+          "not YAML: \(error.problem)")
+      ])
+    }
+    var composer = Composer(events: events, source: source, ambiguity: ambiguity)
+    return try composer.documents()
+  }
+
+  /// Reads a stream of exactly one document.
+  public static func parseOne(
+    _ bytes: [UInt8], source: String, ambiguity: Ambiguity = .refused
+  ) throws(Report) -> Node {
+    let documents = try parse(bytes, source: source, ambiguity: ambiguity)
+    switch documents.count {
+    case 1: return documents[0]
+    case 0:
+      throw Report([
+        .error("yaml-empty", at: Location(source: source, line: 1, column: 1), "the text holds no document")
+      ])
+    default:
+      let mark = documents[1].mark
+      throw Report([
+        .error(
+          "yaml-documents", at: Location(source: source, line: mark.line, column: mark.column),
+          "a second document starts here; only one is allowed")
+      ])
+    }
+  }
+
+  /// Writes a document: block style, ASCII only, keys in the node's own order, tags left out.
+  ///
+  /// Every string reads back as that string in YAML 1.1 (PyYAML) and YAML 1.2: it is quoted unless it is
+  /// certain to be taken for nothing else, and text of several lines is a literal block where that is exact.
+  public static func emit(_ node: Node) -> [UInt8] {
+    var events: [Event] = []
+    append(node, to: &events)
+    return Libyaml.emit(events)
+  }
+
+  private static func append(_ node: Node, to events: inout [Event]) {
+    let mark = node.mark
+    switch node.value {
+    case .null: events.append(Event(.scalar("null", .plain), at: mark))
+    case .bool(let flag): events.append(Event(.scalar(flag ? "true" : "false", .plain), at: mark))
+    case .number(let digits): events.append(Event(.scalar(digits, .plain), at: mark))
+    case .string(let text): events.append(Event(.scalar(text, style(for: text)), at: mark))
+    case .sequence(let items):
+      events.append(Event(.sequenceStart, at: mark))
+      for item in items { append(item, to: &events) }
+      events.append(Event(.sequenceEnd, at: mark))
+    case .mapping(let entries):
+      events.append(Event(.mappingStart, at: mark))
+      for entry in entries {
+        let style = PlainScalar.isSafe(entry.key) ? Event.Style.plain : quoted(entry.key)
+        events.append(Event(.scalar(entry.key, style), at: mark))
+        append(entry.value, to: &events)
+      }
+      events.append(Event(.mappingEnd, at: mark))
+    }
+  }
+
+  private static func style(for text: String) -> Event.Style {
+    if PlainScalar.isSafe(text) { return .plain }
+    return isLiteral(text) ? .literal : quoted(text)
+  }
+
+  /// A text that a literal block holds exactly, whoever reads it: more than one line of printable ASCII, the
+  /// first neither empty nor indented (which would need an indentation indicator), no line ended by a space,
+  /// no tab (forbidden as indentation, and readers differ on where that ends), one line feed or none at the
+  /// end.
+  private static func isLiteral(_ text: String) -> Bool {
+    var previous: UInt8 = 0x0A
+    var lines = 0
+    for byte in text.utf8 {
+      switch byte {
+      case 0x0A:
+        if previous == 0x20 || (lines == 0 && previous == 0x0A) { return false }
+        lines += 1
+      case 0x20: if lines == 0 && previous == 0x0A { return false }
+      case 0x21...0x7E: break
+      default: return false
+      }
+      previous = byte
+    }
+    return lines > 0 && previous != 0x20 && !text.utf8.suffix(2).elementsEqual([0x0A, 0x0A])
+  }
+
+  /// Single quotes keep quotes and backslashes as they are; what is not printable ASCII needs the escapes of
+  /// double quotes.
+  private static func quoted(_ text: String) -> Event.Style {
+    text.utf8.allSatisfy { (0x20...0x7E) ~= $0 } ? .singleQuoted : .doubleQuoted
+  }
+}
