@@ -1,0 +1,49 @@
+import CCrypt
+import CSodium
+
+/// The bcrypt hash in which Argo CD keeps its admin password.
+public enum Bcrypt {
+  /// The work factor: 2 to this power rounds. Argo CD's own `argocd account bcrypt` uses 10 (Go's default).
+  public static let cost = 10
+
+  /// Bcrypt reads no more than this many bytes of a password; a longer one is refused, not cut.
+  public static let maximumPasswordBytes = 72
+
+  /// The hash of a password, in the `$2a$` form of Argo CD's documentation.
+  ///
+  /// The salt is not random: it is derived from the password and the project, so that the same inputs give
+  /// the same user-data and Terraform sees no change. It still differs between projects and passwords.
+  ///
+  /// - Parameters:
+  ///   - password: at most ``maximumPasswordBytes`` bytes, without NUL.
+  ///   - project: what names the project, the same in every run.
+  /// - Returns: nil where the password breaks a rule, or where the system's libcrypt knows no bcrypt.
+  public static func hash(_ password: Secret, project: String) -> Secret? {
+    guard password.count <= maximumPasswordBytes, !password.withBytes({ $0.contains(0) }) else { return nil }
+    let seed = Array(project.utf8).withUnsafeBytes {
+      Sodium.blake2b($0, key: Array("k3seed bcrypt salt".utf8), count: 32)
+    }
+    let salt = password.withBytes { Sodium.blake2b($0, key: seed, count: 16) }
+    var setting = [CChar](repeating: 0, count: Int(CRYPT_GENSALT_OUTPUT_SIZE))
+    guard
+      salt.withUnsafeBytes({ raw in
+        crypt_gensalt_rn(
+          "$2a$", UInt(cost), raw.bindMemory(to: CChar.self).baseAddress, Int32(raw.count), &setting,
+          Int32(setting.count))
+      }) != nil
+    else { return nil }
+    // libcrypt wants a C string, and its scratch memory keeps the password: both are zeroed.
+    var text = password.withBytes { Array($0) + [0] }
+    var scratch = crypt_data()
+    defer {
+      sodium_memzero(&text, text.count)
+      sodium_memzero(&scratch, MemoryLayout<crypt_data>.size)
+    }
+    return text.withUnsafeBytes { raw in
+      guard let result = crypt_r(raw.bindMemory(to: CChar.self).baseAddress, setting, &scratch),
+        result[0] == CChar(UInt8(ascii: "$"))
+      else { return nil }
+      return Secret(String(cString: result).utf8)
+    }
+  }
+}
