@@ -32,6 +32,7 @@ let package = Package(
     .target(name: "Diagnostics", swiftSettings: settings),
     .target(name: "Secrets", dependencies: ["CCrypt", "CSodium"], swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "Diagnostics"], swiftSettings: settings),
+    .target(name: "Inputs", dependencies: ["Diagnostics", "Secrets", "YAML"], swiftSettings: settings),
 
     // Tests mirror the rooms.
     .target(

@@ -1,0 +1,162 @@
+import Diagnostics
+import YAML
+
+extension InputSpec {
+  /// Every input, in the order of the documentation.
+  public static let all: [InputSpec] = [
+    InputSpec(
+      "cluster_name", .text(.label), default: "k3s", "Names the cluster."),
+    InputSpec(
+      "platform", .text(.platform), default: "oci",
+      "Where user-data is delivered; each platform has its own limit and arithmetic."),
+    InputSpec(
+      "nodes", .map(keys: .subdomain, .object(nodeFields)), default: "one server, named `server`",
+      "The nodes by name; several servers mean high availability with embedded etcd."),
+    InputSpec(
+      "server_private_ip", .text(.address),
+      "The address at which other nodes join the first server."),
+    InputSpec(
+      "server_url", .text(.serverURL), default: "`https://<server_private_ip>:6443`",
+      "The URL at which other nodes join, where it is not the first server's address (a load balancer)."),
+    InputSpec(
+      "ingress_public_ip", .text(.address),
+      "Public address of the ingress node; the API's certificate names it."),
+    InputSpec(
+      "load_balancer_ip", .text(.address), "Address of the load balancer; the API's certificate names it."),
+    InputSpec(
+      "tls_sans", .list(.text(.addressOrName)), default: "none",
+      "More names and addresses for the API's certificate."),
+    InputSpec(
+      "cluster_cidr", .text(.cidr), default: "10.42.0.0/16 (K3s)", "The network of the pods."),
+    InputSpec(
+      "service_cidr", .text(.cidr), default: "10.43.0.0/16 (K3s)", "The network of the services."),
+    InputSpec(
+      "node_labels", .map(keys: .labelKey, .text(.labelValue)), default: "none", "Labels of every node."),
+    InputSpec(
+      "disable", .list(.text(.component)), default: "`traefik` (the GitOps tree brings Envoy Gateway)",
+      "Packaged components that K3s leaves out."),
+    InputSpec(
+      "registry_mirrors", .map(keys: .registry, .list(.text(.webURL))), default: "none",
+      "Where containerd pulls images of a registry from, in order."),
+    InputSpec(
+      "extra_manifests", .map(keys: .manifestName, .text(.manifest)), default: "none",
+      "Kubernetes manifests that K3s applies by itself, by name; no Secrets."),
+    InputSpec(
+      "k3s_version", .text(.k3sVersion), default: "`v1.36.4+k3s1`", "The exact version of K3s."),
+    InputSpec(
+      "k3s_sha256", .object(hashFields), default: "those of the built-in version",
+      "SHA-256 of the K3s binary for each architecture and of its install script; needed for another version."
+    ),
+    InputSpec(
+      "k3s_mirrors", .list(.text(.webURL)), default: "none",
+      "Folders that hold `<version>/{k3s,k3s-arm64,install.sh}`, asked in order before the official source."),
+    InputSpec(
+      "k3s_token", .text(.joinToken), secret: true,
+      "The token with which servers, and agents without a token of their own, join; needed by more than one node."
+    ),
+    InputSpec(
+      "k3s_agent_token", .text(.joinToken), secret: true, default: "`k3s_token`",
+      "A token with which only agents can join."),
+    InputSpec(
+      "cloudflare_api_token", .text(.cloudflareToken), secret: true,
+      "The token for cert-manager and external-dns; needed by the first server."),
+    InputSpec(
+      "cloudflare_secret_name", .text(.subdomain), default: "`cloudflare-api-token`",
+      "The name of the Secrets that hold the token."),
+    InputSpec(
+      "cloudflare_secret_key", .text(.secretKey), default: "`api-token`", "The key within those Secrets."),
+    InputSpec(
+      "cloudflare_zone_id", .text(.zoneID), "The zone, for the GitOps tree."),
+    InputSpec("domain_name", .text(.domain), "The cluster's domain, for the GitOps tree."),
+    InputSpec("acme_email", .text(.email), "The address of the Let's Encrypt account, for the GitOps tree."),
+    InputSpec(
+      "git_repo_url", .text(.gitURL), "The repository that `argocd-root` follows; needed by the first server."
+    ),
+    InputSpec(
+      "git_revision", .text(.gitRevision), default: "`HEAD`", "The branch, tag or commit that it follows."),
+    InputSpec("git_path", .text(.gitPath), default: "`argocd`", "The folder that it follows."),
+    InputSpec(
+      "git_username", aliases: ["github_username"], .text(.gitUser), default: "`git`",
+      "The user name that goes with `git_pat`."),
+    InputSpec(
+      "git_pat", aliases: ["github_pat"], .text(.gitToken), secret: true,
+      "The access token of a private repository at an https URL."),
+    InputSpec(
+      "git_ssh_private_key", .text(.sshPrivateKey), secret: true,
+      "The deploy key of a private repository at an ssh URL."),
+    InputSpec(
+      "argocd_admin_password_hash", .text(.bcryptHash), secret: true,
+      "The bcrypt hash of Argo CD's admin password."),
+    InputSpec(
+      "argocd_admin_password", .text(.password), secret: true,
+      "That password itself; it is hashed, and never leaves the machine."),
+    InputSpec("vault_ocid", .text(.vaultOCID), "The OCI Vault that holds the secrets."),
+    InputSpec(
+      "oci_region", .text(.region), default: "the instance's own", "The region of the vault."),
+    InputSpec(
+      "secret_ocids", .map(keys: .outputName, .text(.secretOCID)), default: "none",
+      "Secrets that stay in OCI Vault: name of the input, OCID of the secret."),
+    InputSpec(
+      "ssh_authorized_keys", .list(.text(.sshPublicKey)), default: "none",
+      "Public keys for the default user; counted in the size budget where the platform counts them."),
+  ]
+
+  private static let nodeFields: [Shape.Field] = [
+    Shape.Field(
+      name: "role", shape: .text(.role), isRequired: true,
+      summary: "`server`, `agent`, or `ingress` (an agent at the edge, which forwards and NATs)"),
+    Shape.Field(
+      name: "labels", shape: .map(keys: .labelKey, .text(.labelValue)), isRequired: false,
+      summary: "labels of this node, over `node_labels`"),
+    Shape.Field(
+      name: "taints", shape: .list(.text(.taint)), isRequired: false,
+      summary: "taints such as `key=value:NoSchedule`"),
+    Shape.Field(
+      name: "private_ip", shape: .text(.address), isRequired: false,
+      summary: "the node's address within the cluster"),
+  ]
+
+  private static let hashFields: [Shape.Field] = [
+    Shape.Field(
+      name: "amd64", shape: .text(.sha256), isRequired: true, summary: "of the binary `k3s`"),
+    Shape.Field(
+      name: "arm64", shape: .text(.sha256), isRequired: true, summary: "of the binary `k3s-arm64`"),
+    Shape.Field(
+      name: "install_script", shape: .text(.sha256), isRequired: true, summary: "of `install.sh` at that tag"),
+  ]
+}
+
+extension Rule {
+  /// The name of a Terraform output.
+  static let outputName = matching(
+    "the name of an output", pattern: "^[A-Za-z_][A-Za-z0-9_-]*$"
+  ) { text in
+    text.utf8.first.map { $0.isLetter || $0 == 0x5F } == true
+      && text.utf8.allSatisfy { $0.isAlphanumeric || $0 == 0x5F || $0 == 0x2D }
+  }
+
+  /// YAML that the deploy controller can apply: each document a Kubernetes object, none a Secret, since
+  /// K3s re-applies the folder at every start and would bring an old value back.
+  static let manifest = Rule("a Kubernetes manifest", pattern: #"apiVersion"#) { text in
+    let documents: [Node]
+    do throws(Report) {
+      documents = try YAML.parse(Array(text.utf8), source: "manifest", ambiguity: .accepted)
+    } catch {
+      let first = error.diagnostics.first
+      let place = first?.location.flatMap { place in place.line.map { " at its line \($0)" } } ?? ""
+      return Problem("is not a Kubernetes manifest\(place): \(first?.message ?? "unreadable")")
+    }
+    let objects = documents.filter { $0.value != .null }
+    guard !objects.isEmpty,
+      objects.allSatisfy({ $0["apiVersion"]?.string != nil && $0["kind"]?.string != nil })
+    else {
+      return Problem("is not a Kubernetes manifest: each document needs apiVersion and kind")
+    }
+    if objects.contains(where: { $0["kind"]?.string == "Secret" }) {
+      return Problem(
+        "holds a Secret, which K3s would keep on disk and put back at every start",
+        help: "bring Secrets through inputs, or through External Secrets")
+    }
+    return nil
+  }
+}

@@ -1,0 +1,207 @@
+public import Diagnostics
+public import Secrets
+import YAML
+
+/// How a secret reaches the node.
+public enum SecretSource: Sendable, Equatable {
+  /// The value travels in user-data.
+  case literal(Secret)
+  /// Only an OCID travels; the node fetches the value from OCI Vault.
+  case ociVault(ocid: String)
+}
+
+/// The inputs of a run: each value judged for what it is, with the place it came from.
+public struct Inputs: Sendable {
+  /// A secret and the place it came from.
+  public struct SecretInput: Sendable {
+    /// How it reaches the node.
+    public var source: SecretSource
+    /// Where it was given.
+    public var location: Location
+  }
+
+  /// The source of Terraform's outputs, for findings about what is missing there.
+  public private(set) var source: String
+  private var values: [String: Positioned] = [:]
+  private var secretInputs: [String: SecretInput] = [:]
+  /// Inputs that were given with an error; they are not to be reported as missing as well.
+  private var refused: Set<String> = []
+
+  /// The value of an input that is no secret; nil where it was not given.
+  public subscript(name: String) -> Positioned? { values[name] }
+
+  /// A secret input; nil where it was not given.
+  public func secret(_ name: String) -> SecretInput? { secretInputs[name] }
+
+  /// Whether an input was given at all, even with an error.
+  public func isGiven(_ name: String) -> Bool {
+    values[name] != nil || secretInputs[name] != nil || refused.contains(name)
+  }
+
+  /// Whether an input was given, with an error that has been reported.
+  public func isRefused(_ name: String) -> Bool { refused.contains(name) }
+
+  /// Joins the sources: flags go before `k3seed.yaml`, which goes before Terraform.
+  ///
+  /// - Parameters:
+  ///   - terraform: what Terraform gave.
+  ///   - config: `k3seed.yaml`.
+  ///   - flags: `--set` arguments and flags such as `--platform`.
+  ///   - report: gets every finding; values with errors are left out of the result.
+  public init(
+    terraform: InputDocument, config: ConfigFile = ConfigFile(), flags: InputDocument? = nil,
+    report: inout Report
+  ) {
+    source = terraform.source
+    let flags = flags ?? InputDocument(source: "--set")
+    for entry in flags.entries {
+      if let spec = InputSpec.named(entry.name) {
+        guard spec.isSecret, !entry.value.holdsReference else { continue }
+        report.add(
+          .error(
+            "secret-in-argument", at: entry.nameLocation,
+            "\(entry.name) is a secret, and every user of the machine can read a program's arguments",
+            help: "give it as a Terraform output, or as an OCID of OCI Vault"))
+        refused.insert(entry.name)
+      } else {
+        report.add(.unknownInput(entry.name, at: entry.nameLocation, severity: .error))
+      }
+    }
+    for entry in config.document.entries {
+      guard InputSpec.named(entry.name)?.isSecret == true, !entry.value.holdsReference else { continue }
+      report.add(
+        .error(
+          "secret-in-config", at: entry.value.location,
+          "\(entry.name) is a secret, and \(config.document.source) is a file to be committed",
+          help: "give it as a Terraform output, or as an OCID of OCI Vault"))
+      refused.insert(entry.name)
+    }
+    let outputs = Outputs(terraform, names: config.outputNames, report: &report)
+    for spec in InputSpec.all where !refused.contains(spec.name) {
+      let given =
+        flags.entries.last { $0.name == spec.name } ?? config.document.entries.first { $0.name == spec.name }
+        ?? outputs.entry(for: spec)
+      guard let given, given.value.node.value != .null else { continue }
+      take(given, as: spec, report: &report)
+    }
+    takeReferences(report: &report)
+  }
+
+  private mutating func take(_ given: InputDocument.Entry, as spec: InputSpec, report: inout Report) {
+    var checker = ShapeChecker(spec: spec)
+    guard let value = checker.check(given.value) else {
+      report.add(checker.report)
+      refused.insert(spec.name)
+      return
+    }
+    guard spec.isSecret else {
+      if given.value.holdsReference, case .text = spec.shape, spec.name != "vault_ocid" {
+        report.add(.referenceAlone(spec, at: given.value.location))
+        refused.insert(spec.name)
+      } else {
+        values[spec.name] = value
+      }
+      return
+    }
+    guard let text = value.node.string else { return }
+    if value.holdsReference {
+      secretInputs[spec.name] = SecretInput(source: .ociVault(ocid: text), location: value.location)
+      return
+    }
+    if given.isSensitive == false {
+      report.add(
+        .warning(
+          "not-sensitive", at: given.nameLocation,
+          "the output \(given.name) is not marked sensitive, so Terraform prints it",
+          help: "add \"sensitive = true\" to the output"))
+    }
+    secretInputs[spec.name] = SecretInput(source: .literal(Secret(text.utf8)), location: value.location)
+  }
+
+  /// Applies `secret_ocids`: a reference goes before a literal secret; what is no secret needs its literal.
+  private mutating func takeReferences(report: inout Report) {
+    guard let references = values["secret_ocids"] else { return }
+    for entry in references.entries {
+      let spec = InputSpec.all.first { $0.name == entry.key || $0.aliases.contains(entry.key) }
+      guard let spec, let ocid = entry.value.node.string else { continue }
+      guard spec.isSecret else {
+        if !isGiven(spec.name) {
+          report.add(.referenceAlone(spec, at: entry.value.location))
+          refused.insert(spec.name)
+        }
+        continue
+      }
+      if case .literal? = secretInputs[spec.name]?.source {
+        report.add(
+          .note(
+            "reference-wins", at: entry.value.location,
+            "\(spec.name) is given both as a value and as a reference to OCI Vault; the reference is used",
+            help: "drop the output that holds the value"))
+      }
+      // The name of the input itself goes before its alias.
+      if entry.key == spec.name || references.node[spec.name] == nil {
+        secretInputs[spec.name] = SecretInput(source: .ociVault(ocid: ocid), location: entry.value.location)
+        refused.remove(spec.name)
+      }
+    }
+  }
+}
+
+/// Terraform's outputs, found by the names that inputs may have there.
+private struct Outputs {
+  private var entries: [String: InputDocument.Entry] = [:]
+  private var names: [String: Positioned]
+
+  init(_ document: InputDocument, names: [String: Positioned], report: inout Report) {
+    self.names = names
+    for entry in document.entries { entries[entry.name] = entry }
+    for (name, output) in names.sorted(by: { $0.key < $1.key }) {
+      guard let wanted = output.node.string, entries[wanted] == nil else { continue }
+      let near = wanted.nearest(in: entries.keys.sorted(), within: 2).map { "did you mean \"\($0)\"? " } ?? ""
+      report.add(
+        .error(
+          "missing-output", at: output.location,
+          "\(name) is said to be in the output \"\(wanted)\", which \(document.source) does not have",
+          help: "\(near)correct output_names"))
+    }
+    let mapped = Set(names.values.compactMap(\.node.string))
+    let known = InputSpec.all.flatMap { [$0.name] + $0.aliases }
+    for entry in document.entries where !known.contains(entry.name) && !mapped.contains(entry.name) {
+      guard let near = entry.name.nearest(in: known, within: 1), entries[near] == nil else { continue }
+      report.add(
+        .warning(
+          "unknown-input", at: entry.nameLocation, "the output \"\(entry.name)\" is ignored",
+          help: "did you mean \"\(near)\"?"))
+    }
+  }
+
+  func entry(for spec: InputSpec) -> InputDocument.Entry? {
+    if let output = names[spec.name]?.node.string { return entries[output] }
+    return ([spec.name] + spec.aliases).lazy
+      .compactMap { entries[$0] }
+      .first { $0.value.node.value != .null }
+  }
+}
+
+extension Positioned {
+  /// Whether the value is a reference to a secret in OCI Vault.
+  fileprivate var holdsReference: Bool { node.string?.hasPrefix("ocid1.vaultsecret.") == true }
+}
+
+extension Diagnostic {
+  static func unknownInput(
+    _ name: String, at location: Location, severity: Severity, more: [String] = []
+  ) -> Diagnostic {
+    let near = name.nearest(in: InputSpec.all.map(\.name) + more, within: 2)
+    return Diagnostic(
+      severity, "unknown-input", at: location, "\"\(name)\" is not an input of k3seed",
+      help: near.map { "did you mean \"\($0)\"?" } ?? "\"k3seed schema\" lists the inputs")
+  }
+
+  fileprivate static func referenceAlone(_ spec: InputSpec, at location: Location) -> Diagnostic {
+    .error(
+      "reference-alone", at: location,
+      "\(spec.name) is given only as a reference to OCI Vault, but its value is needed when rendering",
+      help: "output the value as well: it is not a secret")
+  }
+}

@@ -1,0 +1,84 @@
+import Secrets
+
+extension Rule {
+  static let platform = oneOf(
+    "a platform",
+    ["oci", "aws", "gcp", "azure", "hetzner", "digitalocean", "openstack", "linode", "vsphere", "nocloud"])
+
+  static let role = oneOf("a role", ["server", "agent", "ingress"])
+
+  static let vaultOCID = ocid(of: "vault", "an OCI vault")
+  static let secretOCID = ocid(of: "vaultsecret", "a secret in an OCI vault")
+
+  /// `us-ashburn-1`, or the three-letter code that the metadata service may give.
+  static let region = matching(
+    "an OCI region such as us-ashburn-1", pattern: #"^([a-z]{3}|[a-z]+(-[a-z]+)+-[0-9]+)$"#
+  ) { text in
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    if parts.count == 1 { return text.utf8.count == 3 && text.utf8.allSatisfy(\.isLower) }
+    return parts.count >= 3 && parts.dropLast().allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(\.isLower) }
+      && parts.last.map { !$0.isEmpty && $0.utf8.allSatisfy(\.isDigit) } == true
+  }
+
+  static let zoneID = matching(
+    "a Cloudflare zone id: 32 hexadecimal digits", pattern: "^[0-9a-fA-F]{32}$",
+    help: "copy it from the zone's overview page"
+  ) { text in text.utf8.count == 32 && text.utf8.allSatisfy(\.isHexadecimal) }
+
+  static let sha256 = matching("a SHA-256: 64 hexadecimal digits", pattern: "^[0-9a-fA-F]{64}$") { text in
+    text.utf8.count == 64 && text.utf8.allSatisfy(\.isHexadecimal)
+  }
+
+  /// One line of authorized_keys: `type base64 [comment]`.
+  static let sshPublicKey = Rule(
+    "an SSH public key", pattern: #"^(ssh|ecdsa|sk)-[^\s]+ [A-Za-z0-9+/=]+( .*)?$"#
+  ) { text in
+    if text.contains("PRIVATE KEY") {
+      return Problem(
+        "this is a private key, which must never be in user-data", help: "give the public key (.pub)")
+    }
+    let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
+    // The key begins with its own type, behind four bytes of length (RFC 4253, section 6.6).
+    let type = Array(parts[0].utf8)
+    let blob = [0, 0, 0, UInt8(truncatingIfNeeded: type.count)] + type
+    let whole = blob.count / 3 * 3
+    guard parts.count >= 2, !text.unicodeScalars.contains(where: \.isControl),
+      sshKeyTypes.contains(parts[0]),
+      parts[1].utf8.starts(with: Base64.encode(Array(blob.prefix(whole)))),
+      parts[1].utf8.allSatisfy({ $0.isAlphanumeric || "+/=".utf8.contains($0) })
+    else {
+      return Problem(
+        "\(text.shown) is not an SSH public key", help: "give one line such as \"ssh-ed25519 AAAA… name\"")
+    }
+    return nil
+  }
+
+  private static let sshKeyTypes: Set<String> = [
+    "ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
+    "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
+  ]
+
+  /// Oracle's documentation, "Resource Identifiers": ocid1.TYPE.REALM.[REGION][.FUTURE USE].UNIQUE ID.
+  private static func ocid(of type: String, _ what: String) -> Rule {
+    Rule("the OCID of \(what)", pattern: #"^ocid1[.]\#(type)[.][a-z0-9]+[.][a-z0-9-]*([.][A-Za-z0-9_-]+)+$"#)
+    { text in
+      let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+      if parts.count >= 2, parts[0] == "ocid1", parts[1] != type {
+        return Problem(
+          "\(text.shown) is the OCID of a resource of type \"\(parts[1])\", not of \(what)",
+          help: "give one that begins with ocid1.\(type).")
+      }
+      guard parts.count >= 5, parts[0] == "ocid1",
+        !parts[2].isEmpty, parts[2].utf8.allSatisfy({ $0.isLower || $0.isDigit }),
+        parts[3].utf8.allSatisfy({ $0.isLower || $0.isDigit || $0 == UInt8(ascii: "-") }),
+        parts[4...].allSatisfy({ part in
+          !part.isEmpty && part.utf8.allSatisfy { $0.isAlphanumeric || $0 == 0x2D || $0 == 0x5F }
+        })
+      else {
+        return Problem(
+          "\(text.shown) is not an OCID", help: "it has the form ocid1.\(type).oc1.<region>.<unique id>")
+      }
+      return nil
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import Diagnostics
+import YAML
+
+/// Judges a value by the shape of its input; every finding names the place within the value.
+struct ShapeChecker {
+  let spec: InputSpec
+  var report = Report()
+
+  init(spec: InputSpec) {
+    self.spec = spec
+  }
+
+  /// The value, with JSON in strings decoded and nulls left out; nil where the report has errors.
+  mutating func check(_ value: Positioned) -> Positioned? {
+    var value = value
+    if spec.shape.isStructured, value.node.string != nil {
+      guard let decoded = report.collect({ () throws(Report) in try value.decodingJSON() }) else {
+        return nil
+      }
+      value = decoded
+    }
+    // A secret that is only referred to follows the rule of references instead of its own.
+    let isReference = spec.isSecret && value.node.string?.hasPrefix("ocid1.vaultsecret.") == true
+    value.node = check(value, isReference ? .text(.secretOCID) : spec.shape, name: spec.name)
+    return report.hasErrors ? nil : value
+  }
+
+  private mutating func check(_ value: Positioned, _ shape: Shape, name: String) -> Node {
+    var node = value.node
+    switch (shape, node.value) {
+    case (.text(let rule), .string(let text)):
+      if let problem = rule.problem(with: text) { add(problem, at: value.location, name) }
+    case (.list(let item), .sequence):
+      node.value = .sequence(
+        value.items.enumerated().map { check($1, item, name: "\(name)[\($0)]") })
+    case (.map(let keys, let item), .mapping):
+      var entries: [Node.Entry] = []
+      for entry in value.entries where entry.value.node.value != .null {
+        if let problem = keys.problem(with: entry.key) { add(problem, at: entry.keyLocation, name) }
+        entries.append(
+          Node.Entry(entry.key, at: nil, check(entry.value, item, name: "\(name).\(entry.key)")))
+      }
+      // Terraform sorts its maps; other sources need not, and the order means nothing.
+      node.value = .mapping(entries.sorted { $0.key < $1.key })
+    case (.object(let fields), .mapping):
+      node.value = .mapping(object(value, fields, name: name))
+    default:
+      add(
+        "input-type", at: value.location, "\(name) is \(node.kind); expected \(shape.meaning)",
+        help: shape.isStructured ? nil : "use tostring()")
+    }
+    return node
+  }
+
+  private mutating func object(_ value: Positioned, _ fields: [Shape.Field], name: String) -> [Node.Entry] {
+    var entries: [Node.Entry] = []
+    for entry in value.entries where entry.value.node.value != .null {
+      guard let field = fields.first(where: { $0.name == entry.key }) else {
+        let near = entry.key.nearest(in: fields.map(\.name), within: 2)
+        add(
+          "unknown-key", at: entry.keyLocation, "\(name) has no \"\(entry.key)\"",
+          help: near.map { "did you mean \"\($0)\"?" }
+            ?? "use \(fields.map(\.name).joined(separator: ", "))")
+        continue
+      }
+      entries.append(
+        Node.Entry(entry.key, at: nil, check(entry.value, field.shape, name: "\(name).\(entry.key)")))
+    }
+    for field in fields where field.isRequired && !entries.contains(where: { $0.key == field.name }) {
+      add(
+        "missing-key", at: value.location, "\(name) lacks \"\(field.name)\"", help: "it is \(field.summary)")
+    }
+    return entries
+  }
+
+  private mutating func add(_ problem: Rule.Problem, at location: Location, _ name: String) {
+    // A message that leads with a quoted value reads on from "name: ", any other from "name ".
+    let joint = problem.message.hasPrefix("\"") ? ": " : " "
+    add("input-value", at: location, "\(name)\(joint)\(problem.message)", help: problem.help)
+  }
+
+  private mutating func add(_ code: String, at location: Location, _ message: String, help: String?) {
+    report.add(.error(code, at: location, message, help: help))
+  }
+}
