@@ -1,0 +1,50 @@
+# The one door: every target does the set-up that it needs. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build lint format bench setup clean
+
+# A static standard library starts in a third of the time; Apple's systems have no such thing to link.
+static := $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
+
+# Set-up is skipped once it has been done with the present scripts; `make setup` does it again.
+stamps := .build/setup
+ready_to_build := $(stamps)/build
+ready_to_test := $(stamps)/test
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
+	  printf '  %-12s %s\n' "$$target" "$$text"; done
+
+demo: build ## render the example's Terraform outputs and show what each byte will do
+	@scripts/demo
+
+test: $(ready_to_test) ## build and run all tests
+	swift build --build-tests
+	swift test --skip-build --disable-xctest
+
+build: $(ready_to_build) ## build the release binary, .build/release/k3seed
+	swift build --configuration release $(static) --product k3seed
+
+lint: $(ready_to_test) ## check formatting, scripts and the house's rules
+	@scripts/lint
+
+format: $(ready_to_build) ## rewrite the Swift files as `make lint` wants them
+	swift format --in-place --recursive --parallel Package.swift $(wildcard Sources Tests Plugins)
+
+bench: $(ready_to_test) build ## measure whole-process times and write Benchmarks/README.md
+	.venv/bin/python Benchmarks/run.py
+
+setup: ## do the set-up again, whatever was done before
+	@rm -f $(ready_to_build) $(ready_to_test)
+	@$(MAKE) --no-print-directory $(ready_to_test)
+
+clean: ## remove what was built; .venv and the system's packages stay
+	rm -rf .build demo
+
+$(ready_to_build): scripts/setup
+	@scripts/setup build
+	@mkdir -p $(stamps) && touch $@
+
+$(ready_to_test): scripts/setup scripts/requirements.txt
+	@scripts/setup test
+	@mkdir -p $(stamps) && touch $@ $(ready_to_build)
