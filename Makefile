@@ -10,6 +10,7 @@ static := $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 stamps := .build/setup
 ready_to_build := $(stamps)/build
 ready_to_test := $(stamps)/test
+.NOTPARALLEL:
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -19,8 +20,7 @@ demo: build ## render the example's Terraform outputs and show what each byte wi
 	@scripts/demo
 
 test: $(ready_to_test) ## build and run all tests
-	swift build --build-tests
-	swift test --skip-build --disable-xctest
+	@scripts/test
 
 build: $(ready_to_build) ## build the release binary, .build/release/k3seed
 	swift build --configuration release $(static) --product k3seed
