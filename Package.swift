@@ -30,9 +30,20 @@ let package = Package(
 
     // Rooms, each importing only those above it.
     .target(name: "Diagnostics", swiftSettings: settings),
-    .target(name: "Secrets", dependencies: ["CCrypt", "CSodium"], swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "Diagnostics"], swiftSettings: settings),
+    .target(name: "Secrets", dependencies: ["CCrypt", "CSodium"], swiftSettings: settings),
     .target(name: "Inputs", dependencies: ["Diagnostics", "Secrets", "YAML"], swiftSettings: settings),
+    .target(
+      name: "Plan", dependencies: ["Diagnostics", "Inputs", "Secrets", "YAML"], swiftSettings: settings),
+    .target(
+      name: "Templates", dependencies: ["Diagnostics", "Secrets", "YAML"], swiftSettings: settings,
+      plugins: ["EmbedTemplatesPlugin"]),
+
+    // templates/ becomes a Swift file of the room Templates.
+    .executableTarget(
+      name: "EmbedTemplates", dependencies: [.product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: settings),
+    .plugin(name: "EmbedTemplatesPlugin", capability: .buildTool(), dependencies: ["EmbedTemplates"]),
 
     // Tests mirror the rooms.
     .target(

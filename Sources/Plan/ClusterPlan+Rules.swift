@@ -1,0 +1,328 @@
+public import Diagnostics
+public import Inputs
+import Secrets
+import YAML
+
+extension ClusterPlan {
+  /// Makes the plan of a cluster, and finds what contradicts itself across inputs.
+  ///
+  /// What a node needs is looked at by ``select(node:role:report:)`` and ``require(for:report:)``, since not
+  /// every run renders every node.
+  public init(_ inputs: Inputs, report: inout Report) {
+    self.inputs = inputs
+    name = inputs.text("cluster_name", default: "k3s")
+    platform = inputs.text("platform", default: "oci").map { Platform(rawValue: $0) ?? .oci }
+    sshKeys = inputs.texts("ssh_authorized_keys")
+    clusterCIDR = inputs.text("cluster_cidr")
+    serviceCIDR = inputs.text("service_cidr")
+    disabled =
+      inputs["disable"] == nil
+      ? [Sourced("traefik", from: .fallback("disable"))] : inputs.texts("disable")
+    registryMirrors = inputs.mappings("registry_mirrors").map { ($0.key, $0.value.texts) }
+    extraManifests = inputs.mappings("extra_manifests").compactMap { entry in
+      entry.value.text.map { (entry.key, $0) }
+    }
+    adminPasswordHash = Self.adminPasswordHash(inputs, project: name.value)
+    cloudflareSecretName = inputs.text("cloudflare_secret_name", default: "cloudflare-api-token")
+    cloudflareSecretKey = inputs.text("cloudflare_secret_key", default: "api-token")
+    gitURL = inputs.text("git_repo_url")
+    gitRevision = inputs.text("git_revision", default: "HEAD")
+    gitPath = inputs.text("git_path", default: "argocd")
+    gitCredentials = Self.credentials(inputs, url: gitURL, report: &report)
+
+    let release = Self.release(inputs, report: &report)
+    k3s = release
+    let mirrors = inputs.texts("k3s_mirrors").map { mirror in
+      mirror.map { base in
+        (base.hasSuffix("/") ? String(base.dropLast()) : base) + "/" + release.value.encodedVersion
+      }
+    }
+    binaryURLs = mirrors + [release.map(\.officialBinaries)]
+    installScriptURLs = mirrors.map { $0.map { $0 + "/install.sh" } } + [release.map(\.officialInstallScript)]
+
+    nodes = Self.nodes(inputs, report: &report)
+    let servers = nodes.filter { $0.role.value == .server }
+    hasEmbeddedEtcd = servers.count > 1
+    if servers.count == 2, let origin = servers.last?.role.origin {
+      report.add(
+        .warning(
+          "etcd-quorum", at: origin,
+          "two servers survive no failure: etcd needs more than half of its members",
+          help: "use one server or three"))
+    }
+    joinURL =
+      inputs.text("server_url")
+      ?? (inputs.text("server_private_ip") ?? servers.first { $0.isFirstServer }?.privateIP).map { ip in
+        ip.map { $0.contains(":") ? "https://[\($0)]:6443" : "https://\($0):6443" }
+      }
+    var sans: [Sourced<String>] = []
+    let candidates =
+      ["ingress_public_ip", "load_balancer_ip", "server_private_ip"].compactMap { inputs.text($0) }
+      + inputs.texts("tls_sans")
+    for san in candidates where !sans.contains(where: { $0.value == san.value }) { sans.append(san) }
+    tlsSANs = sans
+    checkSecrets(report: &report)
+  }
+
+  // MARK: Rules across inputs
+
+  private static func release(_ inputs: Inputs, report: inout Report) -> Sourced<K3sRelease> {
+    let version = inputs.text("k3s_version", default: Pins.k3s.version)
+    guard let hashes = inputs["k3s_sha256"] else {
+      if version.value != Pins.k3s.version, !inputs.isGiven("k3s_sha256") {
+        report.add(
+          .error(
+            "missing-hash", at: version.origin,
+            "k3s_version \(version.value) is not the built-in \(Pins.k3s.version), and nothing says what its files must be",
+            help: "give k3s_sha256 = {amd64, arm64, install_script}, from the release's sha256sum files and install.sh"))
+      }
+      return version.map {
+        K3sRelease(
+          version: $0, amd64: Pins.k3s.amd64, arm64: Pins.k3s.arm64, installScript: Pins.k3s.installScript)
+      }
+    }
+    func hash(_ key: String) -> String { (hashes.node[key]?.string ?? "").lowercased() }
+    return version.map {
+      K3sRelease(version: $0, amd64: hash("amd64"), arm64: hash("arm64"), installScript: hash("install_script"))
+    }
+  }
+
+  private static func nodes(_ inputs: Inputs, report: inout Report) -> [ClusterNode] {
+    let common = inputs.mappings("node_labels")
+    guard inputs["nodes"] != nil else {
+      let origin = Location.fallback("nodes")
+      return [
+        ClusterNode(
+          name: Sourced("server", from: origin), role: Sourced(.server, from: origin), isFirstServer: true,
+          labels: labels(common, []), taints: [], privateIP: inputs.text("server_private_ip"))
+      ]
+    }
+    var nodes = inputs.mappings("nodes").map { entry in
+      let role = entry.value["role"]?.text?.map { Role(rawValue: $0) ?? .agent }
+      return ClusterNode(
+        name: Sourced(entry.key, from: entry.value.location),
+        role: role ?? Sourced(.agent, from: entry.value.location), isFirstServer: false,
+        labels: labels(common, entry.value["labels"]?.mappings ?? []),
+        taints: entry.value["taints"]?.texts ?? [], privateIP: entry.value["private_ip"]?.text)
+    }
+    var owners: [String: String] = [:]
+    for node in nodes {
+      guard let ip = node.privateIP else { continue }
+      if let owner = owners[ip.value] {
+        report.add(
+          .error(
+            "same-address", at: ip.origin, "the nodes \(owner) and \(node.title) have the same private_ip \(ip.value)",
+            help: "give each node its own"))
+      } else {
+        owners[ip.value] = node.title
+      }
+    }
+    // The first server is the one that the others are told to join; where nothing says so, the first by name.
+    let servers = nodes.indices.filter { nodes[$0].role.value == .server }
+    let joined = inputs.text("server_private_ip")?.value
+    if let first = servers.first(where: { joined != nil && nodes[$0].privateIP?.value == joined }) ?? servers.first {
+      nodes[first].isFirstServer = true
+    } else if !inputs.isGiven("server_private_ip"), !inputs.isGiven("server_url"), let map = inputs["nodes"] {
+      report.add(
+        .error(
+          "no-server", at: map.location, "no node has the role server, and nothing says which cluster to join",
+          help: "add a server, or give server_url"))
+    }
+    return nodes
+  }
+
+  private static func labels(
+    _ common: [(key: String, value: Positioned)], _ own: [(key: String, value: Positioned)]
+  ) -> [(key: String, value: Sourced<String>)] {
+    var merged: [String: Sourced<String>] = [:]
+    for entry in common + own { merged[entry.key] = entry.value.text }
+    return merged.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  private static func credentials(
+    _ inputs: Inputs, url: Sourced<String>?, report: inout Report
+  ) -> GitCredentials? {
+    guard let url else { return nil }
+    let isSSH = url.value.hasPrefix("ssh://") || !url.value.contains("://")
+    let unused = inputs.secret(isSSH ? "git_pat" : "git_ssh_private_key")
+    let used = inputs.secret(isSSH ? "git_ssh_private_key" : "git_pat")
+    if let unused, used == nil {
+      report.add(
+        .error(
+          "git-credentials", at: unused.location,
+          isSSH
+            ? "git_pat goes with an https URL, but git_repo_url is an ssh one"
+            : "git_ssh_private_key goes with an ssh URL, but git_repo_url is an https one",
+          help: isSSH ? "give git_ssh_private_key, or the repository's https URL" : "give git_pat, or the repository's ssh URL"))
+    } else if isSSH, used == nil, !inputs.isRefused("git_ssh_private_key") {
+      report.add(
+        .error(
+          "git-credentials", at: url.origin, "git_repo_url is an ssh URL, which even a public repository gives to no one without a key",
+          help: "give git_ssh_private_key, or the repository's https URL"))
+    }
+    if url.value.hasPrefix("http://"), used != nil {
+      report.add(
+        .warning(
+          "git-clear-text", at: url.origin, "git_pat travels unencrypted to an http URL", help: "use https"))
+    }
+    // Argo CD's documentation, "Private Repositories": GitLab answers such a URL with a redirect that it does
+    // not follow.
+    if url.value.contains("gitlab"), !url.value.hasSuffix(".git") {
+      report.add(
+        .warning(
+          "git-suffix", at: url.origin, "Argo CD cannot follow GitLab's redirect from a URL without \".git\"",
+          help: "write \(url.value).git"))
+    }
+    guard used != nil else { return nil }
+    return isSSH ? .deployKey : .token(username: inputs.text("git_username", default: "git"))
+  }
+
+  /// Hashing takes tens of milliseconds by design, so it is done only where nothing else gives the hash.
+  private static func adminPasswordHash(_ inputs: Inputs, project: String) -> Sourced<SecretSource>? {
+    guard !inputs.isGiven("argocd_admin_password_hash"), let password = inputs.secret("argocd_admin_password"),
+      case .literal(let clear) = password.source, let hash = Bcrypt.hash(clear, project: project)
+    else { return nil }
+    return Sourced(.literal(hash), from: password.location)
+  }
+
+  private func checkSecrets(report: inout Report) {
+    if let password = inputs.secret("argocd_admin_password") {
+      switch (password.source, inputs.secret("argocd_admin_password_hash")) {
+      case (.ociVault, nil):
+        report.add(
+          .error(
+            "reference-alone", at: password.location,
+            "argocd_admin_password is in OCI Vault, where it cannot be hashed",
+            help: "store its bcrypt hash there as well, as argocd_admin_password_hash"))
+      case (.literal, .some):
+        report.add(
+          .note(
+            "hash-wins", at: password.location,
+            "argocd_admin_password and its hash are both given; the hash is used"))
+      default: break
+      }
+    }
+    let referenced = InputSpec.all.filter(\.isSecret).compactMap { spec in
+      inputs.secret(spec.name).flatMap { input in
+        if case .ociVault = input.source { (spec.name, input.location) } else { nil }
+      }
+    }
+    if let (name, location) = referenced.first, platform.value != .oci, platform.value != .nocloud {
+      report.add(
+        .error(
+          "vault-platform", at: location,
+          "\(name) is in OCI Vault, which is read as the OCI instance that one is; \(platform.value.rawValue) has none",
+          help: "give its value, or use the platform oci"))
+    }
+  }
+
+  // MARK: One node
+
+  /// The node that a command is about.
+  ///
+  /// - Parameters:
+  ///   - name: a node's name.
+  ///   - role: a role, where no name is given; a role without a named node stands for machines that share
+  ///     one user-data.
+  ///   - report: gets the finding where nothing fits, or several do.
+  public func select(name: Sourced<String>?, role: Sourced<Role>?, report: inout Report) -> ClusterNode? {
+    if let name {
+      if let node = nodes.first(where: { $0.name?.value == name.value }) {
+        guard let role, node.role.value != role.value else { return node }
+        report.add(
+          .error(
+            "node-role", at: role.origin,
+            "the node \"\(name.value)\" has the role \(node.role.value.rawValue), not \(role.value.rawValue)",
+            help: "give the node or the role, not both"))
+        return nil
+      }
+      let names = nodes.compactMap(\.name?.value)
+      let near = name.value.nearest(in: names, within: 2).map { "did you mean \"\($0)\"? " } ?? ""
+      report.add(
+        .error(
+          "unknown-node", at: name.origin, "there is no node \"\(name.value)\"",
+          help: "\(near)the nodes are \(names.joined(separator: ", "))"))
+      return nil
+    }
+    let candidates = role.map { role in nodes.filter { $0.role.value == role.value } } ?? nodes
+    if candidates.count == 1 { return candidates[0] }
+    if candidates.isEmpty, let role {
+      let labels = Self.labels(inputs.mappings("node_labels"), [])
+      return ClusterNode(
+        name: nil, role: role, isFirstServer: role.value == .server && joinURL == nil, labels: labels, taints: [],
+        privateIP: nil)
+    }
+    report.add(
+      .error(
+        "which-node", at: role?.origin,
+        role.map { "several nodes have the role \($0.value.rawValue)" } ?? "there are several nodes",
+        help: "choose one of \(candidates.compactMap(\.name?.value).joined(separator: ", "))"))
+    return nil
+  }
+
+  /// Finds what a node needs and was not given, and says which secrets travel in its user-data.
+  public func require(for node: ClusterNode, report: inout Report) {
+    let file = Location(source: inputs.source)
+    func missing(_ name: String, _ why: String) {
+      guard !inputs.isGiven(name) else { return }
+      report.add(
+        .error("missing-input", at: file, "\(name) is missing: \(why)", help: "add it to Terraform's outputs"))
+    }
+    if node.isFirstServer {
+      missing("cloudflare_api_token", "the first server seeds it for cert-manager and external-dns")
+      missing("git_repo_url", "it is what argocd-root follows")
+      // K3s' documentation, "token": the long form holds the hash of a certificate authority that only a running
+      // cluster has.
+      if case .literal(let token)? = inputs.secret("k3s_token")?.source,
+        token.withBytes({ $0.starts(with: "K10".utf8) }), let place = inputs.secret("k3s_token")?.location
+      {
+        report.add(
+          .error(
+            "token-form", at: place, "k3s_token has the long form (K10…), which only a running cluster can give",
+            help: "give the short form to the first server: the part after the last \"::server:\""))
+      }
+    }
+    if nodes.count > 1 || !node.isFirstServer, node.role.value == .server {
+      missing("k3s_token", "servers join with it")
+    }
+    if nodes.count > 1 || !node.isFirstServer, node.role.value != .server, !inputs.isGiven("k3s_agent_token") {
+      missing("k3s_token", "agents join with it")
+    }
+    if !node.isFirstServer, joinURL == nil, !inputs.isGiven("server_url") {
+      missing("server_private_ip", "the node \"\(node.title)\" joins the cluster there")
+    }
+  }
+
+  /// Warns once that the secrets given as values can be read by whoever can read user-data.
+  public func warnOfLiterals(in nodes: [ClusterNode], report: inout Report) {
+    let names = Set(nodes.flatMap(secretNames)).sorted().filter { name in
+      if case .literal? = source(ofSecret: name)?.value { true } else { false }
+    }
+    guard !names.isEmpty else { return }
+    report.add(
+      .warning(
+        "literal-secrets", at: Location(source: inputs.source),
+        "\(names.joined(separator: ", ")) \(names.count == 1 ? "travels" : "travel") in user-data, which every process on the node can read from the platform's metadata service",
+        help: "keep secrets in OCI Vault and give secret_ocids"))
+  }
+}
+
+// MARK: Reading inputs
+
+extension Inputs {
+  fileprivate func text(_ name: String) -> Sourced<String>? { self[name]?.text }
+
+  fileprivate func text(_ name: String, default text: String) -> Sourced<String> {
+    self[name]?.text ?? Sourced(text, from: .fallback(name))
+  }
+
+  fileprivate func texts(_ name: String) -> [Sourced<String>] { self[name]?.texts ?? [] }
+
+  fileprivate func mappings(_ name: String) -> [(key: String, value: Positioned)] { self[name]?.mappings ?? [] }
+}
+
+extension Positioned {
+  fileprivate var text: Sourced<String>? { node.string.map { Sourced($0, from: location) } }
+  fileprivate var texts: [Sourced<String>] { items.compactMap(\.text) }
+  fileprivate var mappings: [(key: String, value: Positioned)] { entries.map { ($0.key, $0.value) } }
+}

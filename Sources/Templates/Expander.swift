@@ -1,0 +1,354 @@
+public import Diagnostics
+import YAML
+
+/// Expands templates.
+///
+/// A template is a YAML document in which tags stand for values. Expansion is from tree to tree: a value
+/// takes the place of a node, so no value can change the structure around it, whatever it holds.
+///
+/// | tag | stands for |
+/// | --- | --- |
+/// | `!value path` | the value at a path of the context |
+/// | `!secret path` | a secret's value |
+/// | `!format "https://${path}:6443"` | a text with values in it; `$${` is a literal `${` |
+/// | `!yaml node`, `!json node` | the node written as a document into a string; a text names a template |
+/// | `!env {KEY: node}` | lines `KEY='value'` for a shell; a list becomes its items with spaces between |
+/// | `!file name` | a file among the templates, as it is |
+/// | `!script name` | a shell script among the templates, without its comment lines and blank lines |
+/// | `!include name` | another template, expanded here; a list within a list is spliced |
+/// | `!when {path: node}` | the node where the value is given, true or not empty; else nothing |
+/// | `!unless {path: node}` | the opposite |
+/// | `!each {path: node}` | the node for every item of a list, as `item`; in a list only, spliced |
+public struct Expander {
+  private let templates: TemplateSet
+  private var parsed: [String: Node] = [:]
+  private var texts: [String: String] = [:]
+  private var report = Report()
+
+  /// An expander for some templates. It keeps what it has read, so that many nodes cost one reading.
+  public init(_ templates: TemplateSet) {
+    self.templates = templates
+  }
+
+  /// Expands a template.
+  ///
+  /// - Throws: a report with every wrong path, tag and type, at the template's line and column.
+  public mutating func expand(_ name: String, with context: Context) throws(Report) -> Field {
+    report = Report()
+    let reference = Location(source: "template \(name)")
+    let results = include(name, at: reference, Scope(template: "", context: context, including: []), place: .value)
+    try report.throwIfErrors()
+    guard let field = results.first else {
+      throw Report([.error("template-empty", at: reference, "the template expands to nothing")])
+    }
+    return field
+  }
+
+  // MARK: Scope
+
+  /// What a node of a template can see.
+  private struct Scope {
+    var template: String
+    var context: Context
+    var including: [String]
+  }
+
+  /// Where a node stands, which decides whether it may vanish or be spliced.
+  private enum Place {
+    case value, item
+  }
+
+  private func location(_ mark: Mark, _ scope: Scope) -> Location {
+    Location(source: templates.source(of: scope.template), line: mark.line, column: mark.column)
+  }
+
+  private mutating func fail(_ code: String, _ mark: Mark, _ scope: Scope, _ message: String, help: String? = nil) {
+    report.add(.error(code, at: location(mark, scope), message, help: help))
+  }
+
+  // MARK: Expansion
+
+  /// A node's fields: one, none where `!when` leaves it out, or several where a list splices them.
+  private mutating func expand(_ node: Node, _ scope: Scope, _ place: Place) -> [Field] {
+    guard let tag = node.tag else { return [plain(node, scope)] }
+    func field(_ content: Field.Content, _ input: Location? = nil) -> [Field] {
+      [Field(content, from: Origin(template: location(node.mark, scope), input: input))]
+    }
+    switch tag {
+    case "!value":
+      guard let path = string(node, scope), let found = value(at: path, node.mark, scope) else { return [] }
+      return [self.field(found, Origin(template: location(node.mark, scope), input: found.origin), path)]
+    case "!secret":
+      guard let path = string(node, scope), let found = value(at: path, node.mark, scope) else { return [] }
+      guard case .secret(let name, let secret) = found.value else {
+        fail("template-type", node.mark, scope, "\(path) is \(found.kind); !secret takes a secret")
+        return []
+      }
+      return field(.secret(name: name, secret), found.origin)
+    case "!format":
+      guard let text = string(node, scope), let (result, input) = format(text, node.mark, scope) else { return [] }
+      return field(.text(result), input)
+    case "!yaml", "!json":
+      let inner =
+        node.string.map { include($0, at: location(node.mark, scope), scope, place: .value) }
+        ?? untagged(node, scope)
+      return inner.first.map { field(.document($0, tag == "!yaml" ? .yaml : .json)) } ?? []
+    case "!env":
+      guard let content = environment(node, scope) else { return [] }
+      return field(content)
+    case "!file", "!script":
+      guard let name = string(node, scope), let text = text(of: name, node.mark, scope) else { return [] }
+      return field(.text(tag == "!script" ? text.withoutShellComments : text))
+    case "!include":
+      guard let name = string(node, scope) else { return [] }
+      return include(name, at: location(node.mark, scope), scope, place: place)
+    case "!when", "!unless", "!each":
+      return conditional(node, tag, scope, place)
+    default:
+      let known = ["value", "secret", "format", "yaml", "json", "env", "file", "script", "include", "when", "unless", "each"]
+      let near = String(tag.dropFirst()).nearest(in: known, within: 2)
+      fail(
+        "template-tag", node.mark, scope, "there is no tag \(tag)",
+        help: near.map { "did you mean !\($0)?" } ?? "the tags are !\(known.joined(separator: ", !"))")
+      return []
+    }
+  }
+
+  private mutating func plain(_ node: Node, _ scope: Scope) -> Field {
+    let content: Field.Content
+    switch node.value {
+    case .null: content = .null
+    case .bool(let flag): content = .flag(flag)
+    case .number(let digits): content = .number(digits)
+    case .string(let text): content = .text(text)
+    case .sequence(let items):
+      var fields: [Field] = []
+      for item in items { fields += expand(item, scope, .item) }
+      content = .sequence(fields)
+    case .mapping(let entries):
+      var fields: [(key: String, value: Field)] = []
+      for entry in entries {
+        if let field = expand(entry.value, scope, .value).first { fields.append((entry.key, field)) }
+      }
+      content = .mapping(fields)
+    }
+    return Field(content, from: Origin(template: location(node.mark, scope), input: nil))
+  }
+
+  private mutating func untagged(_ node: Node, _ scope: Scope) -> [Field] {
+    var node = node
+    node.tag = nil
+    return expand(node, scope, .value)
+  }
+
+  private mutating func conditional(_ node: Node, _ tag: String, _ scope: Scope, _ place: Place) -> [Field] {
+    guard let entries = node.mapping, entries.count == 1, let entry = entries.first else {
+      fail("template-type", node.mark, scope, "\(tag) takes a mapping of one path to what follows from it")
+      return []
+    }
+    guard let found = value(at: entry.key, entry.keyMark, scope) else { return [] }
+    guard tag == "!each" else {
+      return found.isGiven == (tag == "!when") ? expand(entry.value, scope, place) : []
+    }
+    guard place == .item else {
+      fail("template-type", node.mark, scope, "!each stands only as an item of a list")
+      return []
+    }
+    guard case .list(let items) = found.value else {
+      if case .none = found.value { return [] }
+      fail("template-type", entry.keyMark, scope, "\(entry.key) is \(found.kind); !each takes a list")
+      return []
+    }
+    var fields: [Field] = []
+    for item in items {
+      var inner = scope
+      inner.context["item"] = item
+      fields += expand(entry.value, inner, .item)
+    }
+    return fields
+  }
+
+  private mutating func include(_ name: String, at reference: Location, _ scope: Scope, place: Place) -> [Field] {
+    if scope.including.contains(name) {
+      let chain = (scope.including + [name]).joined(separator: " → ")
+      report.add(.error("template-cycle", at: reference, "the template includes itself: \(chain)"))
+      return []
+    }
+    guard let node = parse(name, at: reference) else { return [] }
+    var inner = scope
+    inner.template = name
+    inner.including.append(name)
+    if place == .item, node.tag == nil, case .sequence(let items) = node.value {
+      var fields: [Field] = []
+      for item in items { fields += expand(item, inner, .item) }
+      return fields
+    }
+    return expand(node, inner, place == .item ? .item : .value)
+  }
+
+  // MARK: Values
+
+  private mutating func string(_ node: Node, _ scope: Scope) -> String? {
+    if let text = node.string, !text.isEmpty { return text }
+    fail("template-type", node.mark, scope, "\(node.tag ?? "the tag") takes a text, found \(node.kind)")
+    return nil
+  }
+
+  private mutating func value(at path: String, _ mark: Mark, _ scope: Scope) -> Context? {
+    var found = scope.context
+    for name in path.split(separator: ".", omittingEmptySubsequences: false).map(String.init) {
+      guard let next = found[name] else {
+        let near = name.nearest(in: found.keys, within: 2)
+        let known = found.keys.isEmpty ? "\(found.kind) has no names" : "it has \(found.keys.joined(separator: ", "))"
+        fail(
+          "template-path", mark, scope, "there is no value \(path): \"\(name)\" is unknown",
+          help: near.map { "did you mean \"\($0)\"?" } ?? known)
+        return nil
+      }
+      found = next
+    }
+    return found
+  }
+
+  private mutating func field(_ context: Context, _ origin: Origin, _ path: String) -> Field {
+    func inner(_ context: Context) -> Origin { Origin(template: origin.template, input: context.origin ?? origin.input) }
+    switch context.value {
+    case .none: return Field(.null, from: origin)
+    case .flag(let flag): return Field(.flag(flag), from: origin)
+    case .number(let number): return Field(.number(String(number)), from: origin)
+    case .text(let text): return Field(.text(text), from: origin)
+    case .list(let items):
+      return Field(.sequence(items.map { field($0, inner($0), path) }), from: origin)
+    case .map(let entries):
+      return Field(.mapping(entries.map { ($0.key, field($0.value, inner($0.value), path)) }), from: origin)
+    case .secret:
+      report.add(
+        .error("template-secret", at: origin.template, "\(path) is a secret", help: "take it with !secret"))
+      return Field(.null, from: origin)
+    }
+  }
+
+  private mutating func format(_ text: String, _ mark: Mark, _ scope: Scope) -> (String, Location?)? {
+    var result = ""
+    var input: Location?
+    var rest = text[...]
+    while let start = rest.firstRange(of: "${") {
+      result += rest[..<start.lowerBound]
+      if result.last == "$" {
+        result += "{"
+        rest = rest[start.upperBound...]
+        continue
+      }
+      guard let end = rest[start.upperBound...].firstIndex(of: "}") else {
+        fail("template-format", mark, scope, "a \"${\" has no \"}\"", help: "write $${ for a literal ${")
+        return nil
+      }
+      let path = String(rest[start.upperBound..<end])
+      guard let found = value(at: path, mark, scope) else { return nil }
+      switch found.value {
+      case .text(let text): result += text
+      case .number(let number): result += String(number)
+      default:
+        fail("template-type", mark, scope, "\(path) is \(found.kind); !format takes texts and numbers")
+        return nil
+      }
+      input = input ?? found.origin
+      rest = rest[rest.index(after: end)...]
+    }
+    return (result + rest, input)
+  }
+
+  private mutating func environment(_ node: Node, _ scope: Scope) -> Field.Content? {
+    guard let field = untagged(node, scope).first, case .mapping(let entries) = field.content else {
+      fail("template-type", node.mark, scope, "!env takes a mapping of variables, found \(node.kind)")
+      return nil
+    }
+    for (key, value) in entries {
+      if !key.isVariableName {
+        report.add(
+          .error(
+            "template-env", at: value.origin.template, "\"\(key)\" is not the name of a variable",
+            help: "use upper-case letters, digits and \"_\""))
+      }
+      if let problem = value.environmentProblem {
+        report.add(.error("template-env", at: value.origin.template, "\(key) is \(problem)"))
+      }
+    }
+    return .document(field, .environment)
+  }
+
+  // MARK: Reading templates
+
+  private mutating func parse(_ name: String, at reference: Location) -> Node? {
+    if let node = parsed[name] { return node }
+    guard let bytes = templates.text(of: name) else {
+      missing(name, at: reference)
+      return nil
+    }
+    let source = templates.source(of: name)
+    let node = report.collect { () throws(Report) in try YAML.parseOne(bytes, source: source) }
+    parsed[name] = node
+    return node
+  }
+
+  private mutating func text(of name: String, _ mark: Mark, _ scope: Scope) -> String? {
+    if let text = texts[name] { return text }
+    guard let bytes = templates.text(of: name) else {
+      missing(name, at: location(mark, scope))
+      return nil
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      fail("template-file", mark, scope, "the file \(name) is not UTF-8")
+      return nil
+    }
+    texts[name] = text
+    return text
+  }
+
+  private mutating func missing(_ name: String, at location: Location) {
+    let near = name.nearest(in: templates.names, within: 3).map { "did you mean \"\($0)\"? " } ?? ""
+    report.add(
+      .error(
+        "template-file", at: location, "there is no template \"\(name)\"",
+        help: "\(near)names are paths within the templates folder"))
+  }
+}
+
+extension Field {
+  /// Why a field cannot be a variable's value; nil where it can.
+  fileprivate var environmentProblem: String? {
+    switch content {
+    case .null, .flag, .number: return nil
+    case .text(let text):
+      return text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+        ? "a text with a control character, which a line of an environment file cannot hold" : nil
+    case .sequence(let items):
+      let spaced = items.contains { item in
+        item.environmentProblem != nil || item.text?.contains(where: \.isWhitespace) != false
+      }
+      return spaced ? "a list of which an item is no text or holds white space" : nil
+    case .secret: return "a secret, which must stay in a file of its own"
+    case .document, .mapping: return "neither a text, a number nor a list"
+    }
+  }
+}
+
+extension String {
+  fileprivate var isVariableName: Bool {
+    utf8.first.map { (0x41...0x5A) ~= $0 || $0 == 0x5F } == true
+      && utf8.allSatisfy { (0x41...0x5A) ~= $0 || (0x30...0x39) ~= $0 || $0 == 0x5F }
+  }
+
+  /// A script without blank lines and lines that are only a comment, its first line kept. A script with a
+  /// here-document is left as it is, since such lines may be part of one.
+  var withoutShellComments: String {
+    if split(whereSeparator: { $0 != "<" }).contains(where: { $0.count == 2 }) { return self }
+    let lines = split(separator: "\n", omittingEmptySubsequences: false)
+    return lines.enumerated()
+      .filter { index, line in
+        let text = line.drop { $0 == " " || $0 == "\t" }
+        return index == 0 || index == lines.count - 1 || (!text.isEmpty && text.first != "#")
+      }
+      .map(\.element).joined(separator: "\n")
+  }
+}

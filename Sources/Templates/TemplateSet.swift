@@ -1,0 +1,37 @@
+/// The templates of a run: those embedded in the program, with a user's own in their place.
+public struct TemplateSet: Sendable {
+  private let overrides: [String: [UInt8]]
+  private let folder: String?
+
+  /// The embedded templates alone.
+  public init() {
+    overrides = [:]
+    folder = nil
+  }
+
+  /// A user's templates over the embedded ones.
+  ///
+  /// - Parameters:
+  ///   - overrides: files by their path within the folder, such as `cloud-init/server.yaml`.
+  ///   - folder: the folder as the user named it, for findings.
+  public init(overrides: [String: [UInt8]], folder: String) {
+    self.overrides = overrides
+    self.folder = folder
+  }
+
+  /// The names of all templates, sorted.
+  public var names: [String] {
+    Set(overrides.keys).union(Self.embeddedFiles.map(\.name)).sorted()
+  }
+
+  /// A template's text; nil where there is none of that name.
+  func text(of name: String) -> [UInt8]? {
+    overrides[name] ?? Self.embeddedFiles.first { $0.name == name }.map { Array($0.text.utf8) }
+  }
+
+  /// What findings call a template: the file that the user can open.
+  func source(of name: String) -> String {
+    guard let folder, overrides[name] != nil else { return "templates/\(name)" }
+    return folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+  }
+}
