@@ -24,7 +24,12 @@ public struct ConfigFile: Sendable {
   ///
   /// - Throws: a report with every unknown key, every secret, and every malformed name.
   public init(_ bytes: [UInt8], source: String) throws(Report) {
-    let root = Positioned(try YAML.parseOne(bytes, source: source), source: source)
+    let root: Positioned
+    do {
+      root = Positioned(try YAML.parseOne(bytes, source: source), source: source)
+    } catch {
+      throw Report(error.diagnostics.map(Self.withoutSecrets))
+    }
     document = InputDocument(source: source)
     if root.node.value == .null { return }
     var report = Report()
@@ -33,29 +38,10 @@ public struct ConfigFile: Sendable {
         .error("config-shape", at: root.location, "expected a mapping of inputs, found \(root.node.kind)")
       ])
     }
-    for entry in InputDocument.plain(root).entries {
-      if let tag = entry.value.node.tag {
-        report.add(.error("config-tag", at: entry.value.location, "k3seed.yaml has no tags; found \(tag)"))
-      } else if entry.name == Self.outputNamesKey {
-        for name in entry.value.entries {
-          if InputSpec.named(name.key) == nil {
-            report.add(.unknownInput(name.key, at: name.keyLocation, severity: .error))
-          } else if name.value.node.string.map({ Rule.outputName.problem(with: $0) == nil }) == true {
-            outputNames[name.key] = name.value
-          } else {
-            report.add(
-              .error(
-                "input-type", at: name.value.location, "\(name.value.node.kind) is not the name of an output")
-            )
-          }
-        }
-        if entry.value.node.mapping == nil {
-          report.add(
-            .error(
-              "input-type", at: entry.value.location,
-              "\(Self.outputNamesKey) is \(entry.value.node.kind); expected a mapping of input names to output names"
-            ))
-        }
+    Self.refuseTags(root, report: &report)
+    for entry in InputDocument.plain(root).entries where entry.value.node.value != .null {
+      if entry.name == Self.outputNamesKey {
+        takeOutputNames(entry.value, report: &report)
       } else if InputSpec.named(entry.name) == nil {
         report.add(
           .unknownInput(
@@ -65,5 +51,61 @@ public struct ConfigFile: Sendable {
       }
     }
     try report.throwIfErrors()
+  }
+}
+
+extension ConfigFile {
+  private mutating func takeOutputNames(_ names: Positioned, report: inout Report) {
+    guard names.node.mapping != nil else {
+      report.add(
+        .error(
+          "input-type", at: names.location,
+          "\(Self.outputNamesKey) is \(names.node.kind); expected a mapping of input names to output names"))
+      return
+    }
+    for name in names.entries {
+      if InputSpec.named(name.key) == nil {
+        report.add(.unknownInput(name.key, at: name.keyLocation, severity: .error))
+      } else if let output = name.value.node.string {
+        if let problem = Rule.outputName.problem(with: output) {
+          report.add(.error("input-value", at: name.value.location, problem.message, help: problem.help))
+        } else {
+          outputNames[name.key] = name.value
+        }
+      } else {
+        report.add(
+          .error(
+            "input-type", at: name.value.location, "\(name.value.node.kind) is not the name of an output"))
+      }
+    }
+  }
+
+  private static func refuseTags(_ value: Positioned, report: inout Report) {
+    if let tag = value.node.tag {
+      report.add(.error("config-tag", at: value.location, "k3seed.yaml has no tags; found \(tag.shown)"))
+    }
+    for entry in value.entries { refuseTags(entry.value, report: &report) }
+    for item in value.items { refuseTags(item, report: &report) }
+  }
+
+  /// The finding of the YAML reader, unless it shows the value of a secret: that has no place in the file,
+  /// however it is quoted.
+  private static func withoutSecrets(_ finding: Diagnostic) -> Diagnostic {
+    guard finding.code == "yaml-ambiguous", let location = finding.location, let path = location.path,
+      let secret = InputSpec.all.first(where: { spec in
+        spec.isSecret
+          && ([spec.name] + spec.aliases).contains { path == "$".jsonPath(appending: $0) }
+      })
+    else { return finding }
+    return .secretInConfig(secret.name, at: location)
+  }
+}
+
+extension Diagnostic {
+  static func secretInConfig(_ name: String, at location: Location) -> Diagnostic {
+    .error(
+      "secret-in-config", at: location,
+      "\(name) is a secret, and \(location.source) is a file to be committed",
+      help: "give it as a Terraform output, or as an OCID of OCI Vault")
   }
 }

@@ -16,6 +16,9 @@ public struct InputDocument: Sendable {
   public var source: String
   var entries: [Entry]
 
+  /// The names that the source gives to its values.
+  package var names: [String] { entries.map(\.name) }
+
   /// A source without any input.
   public init(source: String) {
     self.source = source
@@ -40,11 +43,7 @@ extension InputDocument {
           help: "give the output of \"terraform output -json\"")
       ])
     }
-    if root["format_version"] != nil, let values = root["values"] {
-      // `terraform show -json` leaves "outputs" out where the project has none.
-      guard let outputs = values["outputs"] else { return InputDocument(source: root.source) }
-      return try wrapped(outputs)
-    }
+    if let shown = try show(root) { return shown }
     let kinds = root.entries.map { isWrapped($0.value.node) }
     guard let first = kinds.first else { return InputDocument(source: root.source) }
     if let odd = kinds.firstIndex(where: { $0 != first }) {
@@ -60,6 +59,37 @@ extension InputDocument {
     }
     return first ? try wrapped(root) : plain(root)
   }
+
+  /// The form of `terraform show -json`; nil where the object is of another form.
+  private static func show(_ root: Positioned) throws(Report) -> InputDocument? {
+    for (name, keys) in notOutputs where keys.allSatisfy({ root[$0] != nil }) {
+      throw Report([
+        .error(
+          "input-shape", at: root.location, "this is \(name), not the outputs of what has been applied",
+          help: "give the output of \"terraform output -json\"")
+      ])
+    }
+    guard root["format_version"]?.node.string != nil else { return nil }
+    // Terraform leaves "values" out where nothing has been applied, and "outputs" where there are none.
+    guard let values = root["values"] else {
+      let keys = ["format_version", "terraform_version", "checks"]
+      return root.entries.allSatisfy { keys.contains($0.key) } ? InputDocument(source: root.source) : nil
+    }
+    guard let outputs = values["outputs"] else { return InputDocument(source: root.source) }
+    guard outputs.node.mapping != nil else {
+      throw Report([
+        .error(
+          "input-shape", at: outputs.location, "expected an object of outputs, found \(outputs.node.kind)")
+      ])
+    }
+    return try wrapped(outputs)
+  }
+
+  /// What else Terraform writes as JSON, and the keys by which it is known.
+  private static let notOutputs = [
+    ("a Terraform plan", ["format_version", "planned_values"]),
+    ("a Terraform state file", ["lineage", "serial", "terraform_version"]),
+  ]
 
   /// Reads the query of Terraform's `external` data source: an object whose values are all strings.
   ///
@@ -84,25 +114,26 @@ extension InputDocument {
       report.add(
         .error(
           "input-type", at: entry.value.location,
-          "\(entry.key) is \(entry.value.node.kind); a query of Terraform's external data source holds strings only",
+          "\(entry.key.shownName) is \(entry.value.node.kind); a query of Terraform's external data source holds strings only",
           help: "wrap it in jsonencode()"))
     }
     try report.throwIfErrors()
     var document = InputDocument(source: source)
     var found: [String: Positioned] = [:]
-    for entry in plain(root).entries {
+    var outputs: [Entry] = []
+    for entry in plain(root).entries where entry.value.node.value != .null {
       if entry.name == "outputs" {
-        let inner = try entry.value.decodingJSON()
-        document.entries += try terraform(inner).entries
+        outputs = try terraform(entry.value.decodingJSON()).entries
       } else if controls.contains(entry.name) {
-        if entry.value.node.value != .null { found[entry.name] = entry.value }
+        found[entry.name] = entry.value
       } else {
         document.entries.append(entry)
       }
     }
-    // A key given directly says more than one within "outputs".
-    let direct = Set(document.entries.filter { !$0.value.path.hasPrefix("$.outputs") }.map(\.name))
-    document.entries.removeAll { $0.value.path.hasPrefix("$.outputs") && direct.contains($0.name) }
+    // A key given directly says more than one within "outputs", by whichever of its names.
+    func name(_ entry: Entry) -> String { InputSpec.known(as: entry.name)?.name ?? entry.name }
+    let direct = Set(document.entries.map(name))
+    document.entries += outputs.filter { !direct.contains(name($0)) }
     return (document, found)
   }
 
@@ -111,23 +142,27 @@ extension InputDocument {
     var document = InputDocument(source: "--set")
     var report = Report()
     for argument in arguments {
-      guard let equals = argument.firstIndex(of: "="), equals != argument.startIndex else {
-        // What stands there may be a secret typed without its name, so it is not shown.
+      // What stands there instead of a name may be a secret, perhaps of base64, so it is not shown.
+      guard let equals = argument.firstIndex(of: "="), isName(argument[..<equals]) else {
         report.add(
           .error(
-            "set-syntax", at: Location(source: "--set"), "an argument has no \"=\"", help: "write NAME=VALUE")
-        )
+            "set-syntax", at: Location(source: "--set"), "an argument is not of the form NAME=VALUE",
+            help: "names are of lower-case letters, digits and \"_\"; \"k3seed schema\" lists them"))
         continue
       }
       let name = String(argument[..<equals])
       let location = Location(source: "--set \(name)")
       let value = Positioned(
-        Node(.string(String(argument[argument.index(after: equals)...]))), source: location.source,
+        Node(.string(String(argument[argument.index(after: equals)...])), at: .none), source: location.source,
         path: "$".jsonPath(appending: name))
       document.entries.append(Entry(name: name, nameLocation: location, value: value, isSensitive: nil))
     }
     try report.throwIfErrors()
     return document
+  }
+
+  private static func isName(_ text: Substring) -> Bool {
+    (1...40).contains(text.utf8.count) && text.utf8.allSatisfy { $0.isLower || $0.isDigit || $0 == 0x5F }
   }
 
   static func plain(_ root: Positioned) -> InputDocument {
@@ -144,7 +179,8 @@ extension InputDocument {
     for entry in root.entries {
       guard let value = entry.value["value"] else {
         report.add(
-          .error("input-shape", at: entry.value.location, "the output \(entry.key) has no \"value\""))
+          .error(
+            "input-shape", at: entry.value.location, "the output \(entry.key.shownName) has no \"value\""))
         continue
       }
       document.entries.append(

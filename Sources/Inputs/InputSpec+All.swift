@@ -10,7 +10,7 @@ extension InputSpec {
       "platform", .text(.platform), default: "oci",
       "Where user-data is delivered; each platform has its own limit and arithmetic."),
     InputSpec(
-      "nodes", .map(keys: .subdomain, .object(nodeFields)), default: "one server, named `server`",
+      "nodes", .map(keys: .nodeName, .object(nodeFields)), default: "one server, named `server`",
       "The nodes by name; several servers mean high availability with embedded etcd."),
     InputSpec(
       "server_private_ip", .text(.address),
@@ -118,11 +118,13 @@ extension InputSpec {
 
   private static let hashFields: [Shape.Field] = [
     Shape.Field(
-      name: "amd64", shape: .text(.sha256), isRequired: true, summary: "of the binary `k3s`"),
+      name: "amd64", shape: .text(.sha256), isRequired: true, summary: "the SHA-256 of the binary `k3s`"),
     Shape.Field(
-      name: "arm64", shape: .text(.sha256), isRequired: true, summary: "of the binary `k3s-arm64`"),
+      name: "arm64", shape: .text(.sha256), isRequired: true, summary: "the SHA-256 of the binary `k3s-arm64`"
+    ),
     Shape.Field(
-      name: "install_script", shape: .text(.sha256), isRequired: true, summary: "of `install.sh` at that tag"),
+      name: "install_script", shape: .text(.sha256), isRequired: true,
+      summary: "the SHA-256 of `install.sh` at that tag"),
   ]
 }
 
@@ -137,7 +139,7 @@ extension Rule {
 
   /// YAML that the deploy controller can apply: each document a Kubernetes object, none a Secret, since
   /// K3s re-applies the folder at every start and would bring an old value back.
-  static let manifest = Rule("a Kubernetes manifest", pattern: #"apiVersion"#) { text in
+  static let manifest = Rule("a Kubernetes manifest", pattern: #"\S"#) { text in
     let documents: [Node]
     do throws(Report) {
       documents = try YAML.parse(Array(text.utf8), source: "manifest", ambiguity: .accepted)
@@ -146,7 +148,13 @@ extension Rule {
       let place = first?.location.flatMap { place in place.line.map { " at its line \($0)" } } ?? ""
       return Problem("is not a Kubernetes manifest\(place): \(first?.message ?? "unreadable")")
     }
-    let objects = documents.filter { $0.value != .null }
+    // A List brings its items, and lists may lie in lists.
+    var objects = documents.filter { $0.value != .null }
+    var next = 0
+    while next < objects.count {
+      if objects[next]["kind"]?.string == "List" { objects += objects[next]["items"]?.sequence ?? [] }
+      next += 1
+    }
     guard !objects.isEmpty,
       objects.allSatisfy({ $0["apiVersion"]?.string != nil && $0["kind"]?.string != nil })
     else {

@@ -67,5 +67,13 @@ public struct InputSpec: Sendable {
   /// The specification of an input by its name, aliases not counted.
   public static func named(_ name: String) -> InputSpec? { byName[name] }
 
+  /// The specification of an input by any of its names.
+  static func known(as name: String) -> InputSpec? { byName[name] ?? byAlias[name] }
+
+  /// Every name that an input may have in Terraform.
+  static let knownNames = all.flatMap { [$0.name] + $0.aliases }
+
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+  private static let byAlias = Dictionary(
+    uniqueKeysWithValues: all.flatMap { spec in spec.aliases.map { ($0, spec) } })
 }

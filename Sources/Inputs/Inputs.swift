@@ -69,38 +69,44 @@ public struct Inputs: Sendable {
     }
     for entry in config.document.entries {
       guard InputSpec.named(entry.name)?.isSecret == true, !entry.value.holdsReference else { continue }
-      report.add(
-        .error(
-          "secret-in-config", at: entry.value.location,
-          "\(entry.name) is a secret, and \(config.document.source) is a file to be committed",
-          help: "give it as a Terraform output, or as an OCID of OCI Vault"))
+      report.add(.secretInConfig(entry.name, at: entry.value.location))
       refused.insert(entry.name)
     }
     let outputs = Outputs(terraform, names: config.outputNames, report: &report)
+    refused.formUnion(outputs.missing)
+    var ranks: [String: Int] = [:]
     for spec in InputSpec.all where !refused.contains(spec.name) {
-      let given =
-        flags.entries.last { $0.name == spec.name } ?? config.document.entries.first { $0.name == spec.name }
-        ?? outputs.entry(for: spec)
-      guard let given, given.value.node.value != .null else { continue }
+      let candidates = [
+        flags.entries.last { $0.name == spec.name },
+        config.document.entries.first { $0.name == spec.name },
+        outputs.entry(for: spec),
+      ]
+      guard let rank = candidates.firstIndex(where: { $0 != nil }), let given = candidates[rank] else {
+        continue
+      }
+      ranks[spec.name] = rank
       take(given, as: spec, report: &report)
     }
-    takeReferences(report: &report)
+    takeReferences(ranks: ranks, report: &report)
   }
 
   private mutating func take(_ given: InputDocument.Entry, as spec: InputSpec, report: inout Report) {
+    if !spec.isSecret, !spec.shape.isStructured, spec.name != "vault_ocid",
+      given.value.node.string?.hasPrefix("ocid1.vaultsecret.") == true
+    {
+      report.add(.referenceAlone(spec, at: given.value.location))
+      refused.insert(spec.name)
+      return
+    }
     var checker = ShapeChecker(spec: spec)
     guard let value = checker.check(given.value) else {
       report.add(checker.report)
       refused.insert(spec.name)
       return
     }
+    guard value.node.value != .null else { return }
     guard spec.isSecret else {
-      if given.value.holdsReference, case .text = spec.shape, spec.name != "vault_ocid" {
-        report.add(.referenceAlone(spec, at: given.value.location))
-        refused.insert(spec.name)
-      } else {
-        values[spec.name] = value
-      }
+      values[spec.name] = value
       return
     }
     guard let text = value.node.string else { return }
@@ -112,18 +118,31 @@ public struct Inputs: Sendable {
       report.add(
         .warning(
           "not-sensitive", at: given.nameLocation,
-          "the output \(given.name) is not marked sensitive, so Terraform prints it",
+          "the output \(given.name.shownName) is not marked sensitive, so Terraform prints it",
           help: "add \"sensitive = true\" to the output"))
     }
     secretInputs[spec.name] = SecretInput(source: .literal(Secret(text.utf8)), location: value.location)
   }
 
   /// Applies `secret_ocids`: a reference goes before a literal secret; what is no secret needs its literal.
-  private mutating func takeReferences(report: inout Report) {
-    guard let references = values["secret_ocids"] else { return }
+  ///
+  /// - Parameters:
+  ///   - ranks: the source of each input that was given; that of the lowest number goes first.
+  private mutating func takeReferences(ranks: [String: Int], report: inout Report) {
+    guard let references = values["secret_ocids"], let rank = ranks["secret_ocids"] else { return }
     for entry in references.entries {
-      let spec = InputSpec.all.first { $0.name == entry.key || $0.aliases.contains(entry.key) }
-      guard let spec, let ocid = entry.value.node.string else { continue }
+      guard let spec = InputSpec.known(as: entry.key), let ocid = entry.value.node.string else {
+        if let near = entry.key.nearest(in: InputSpec.knownNames, within: 1), references.node[near] == nil {
+          report.add(
+            .warning(
+              "unknown-input", at: entry.keyLocation,
+              "the reference for \(entry.key.shown) is ignored: it is not an input of k3seed",
+              help: "did you mean \"\(near)\"?"))
+        }
+        continue
+      }
+      // The name of the input itself goes before its alias.
+      guard entry.key == spec.name || references.node[spec.name] == nil else { continue }
       guard spec.isSecret else {
         if !isGiven(spec.name) {
           report.add(.referenceAlone(spec, at: entry.value.location))
@@ -131,18 +150,18 @@ public struct Inputs: Sendable {
         }
         continue
       }
-      if case .literal? = secretInputs[spec.name]?.source {
+      switch secretInputs[spec.name]?.source {
+      case .ociVault where ranks[spec.name] ?? rank < rank: continue
+      case .literal:
         report.add(
           .note(
             "reference-wins", at: entry.value.location,
             "\(spec.name) is given both as a value and as a reference to OCI Vault; the reference is used",
             help: "drop the output that holds the value"))
+      default: break
       }
-      // The name of the input itself goes before its alias.
-      if entry.key == spec.name || references.node[spec.name] == nil {
-        secretInputs[spec.name] = SecretInput(source: .ociVault(ocid: ocid), location: entry.value.location)
-        refused.remove(spec.name)
-      }
+      secretInputs[spec.name] = SecretInput(source: .ociVault(ocid: ocid), location: entry.value.location)
+      refused.remove(spec.name)
     }
   }
 }
@@ -151,6 +170,8 @@ public struct Inputs: Sendable {
 private struct Outputs {
   private var entries: [String: InputDocument.Entry] = [:]
   private var names: [String: Positioned]
+  /// Inputs whose output, as `output_names` calls it, is not there.
+  private(set) var missing: Set<String> = []
 
   init(_ document: InputDocument, names: [String: Positioned], report: inout Report) {
     self.names = names
@@ -158,6 +179,7 @@ private struct Outputs {
     for (name, output) in names.sorted(by: { $0.key < $1.key }) {
       guard let wanted = output.node.string, entries[wanted] == nil else { continue }
       let near = wanted.nearest(in: entries.keys.sorted(), within: 2).map { "did you mean \"\($0)\"? " } ?? ""
+      missing.insert(name)
       report.add(
         .error(
           "missing-output", at: output.location,
@@ -165,36 +187,40 @@ private struct Outputs {
           help: "\(near)correct output_names"))
     }
     let mapped = Set(names.values.compactMap(\.node.string))
-    let known = InputSpec.all.flatMap { [$0.name] + $0.aliases }
-    for entry in document.entries where !known.contains(entry.name) && !mapped.contains(entry.name) {
-      guard let near = entry.name.nearest(in: known, within: 1), entries[near] == nil else { continue }
+    for entry in document.entries
+    where InputSpec.known(as: entry.name) == nil && !mapped.contains(entry.name) {
+      guard let near = entry.name.nearest(in: InputSpec.knownNames, within: 1), entries[near] == nil else {
+        continue
+      }
       report.add(
         .warning(
-          "unknown-input", at: entry.nameLocation, "the output \"\(entry.name)\" is ignored",
+          "unknown-input", at: entry.nameLocation,
+          "the output \(entry.name.shown) is ignored: it is not an input of k3seed",
           help: "did you mean \"\(near)\"?"))
     }
   }
 
   func entry(for spec: InputSpec) -> InputDocument.Entry? {
-    if let output = names[spec.name]?.node.string { return entries[output] }
-    return ([spec.name] + spec.aliases).lazy
+    let names = names[spec.name]?.node.string.map { [$0] } ?? [spec.name] + spec.aliases
+    return names.lazy
       .compactMap { entries[$0] }
       .first { $0.value.node.value != .null }
   }
 }
 
 extension Positioned {
-  /// Whether the value is a reference to a secret in OCI Vault.
-  fileprivate var holdsReference: Bool { node.string?.hasPrefix("ocid1.vaultsecret.") == true }
+  /// Whether a secret's value is meant as a reference to OCI Vault, well-formed or not: no secret looks so.
+  var holdsReference: Bool { node.string?.hasPrefix("ocid1.") == true }
 }
 
 extension Diagnostic {
   static func unknownInput(
     _ name: String, at location: Location, severity: Severity, more: [String] = []
   ) -> Diagnostic {
-    let near = name.nearest(in: InputSpec.all.map(\.name) + more, within: 2)
+    let near =
+      InputSpec.known(as: name)?.name ?? name.nearest(in: InputSpec.all.map(\.name) + more, within: 2)
     return Diagnostic(
-      severity, "unknown-input", at: location, "\"\(name)\" is not an input of k3seed",
+      severity, "unknown-input", at: location, "\(name.shown) is not an input of k3seed",
       help: near.map { "did you mean \"\($0)\"?" } ?? "\"k3seed schema\" lists the inputs")
   }
 

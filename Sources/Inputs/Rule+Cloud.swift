@@ -35,7 +35,12 @@ extension Rule {
   ) { text in
     if text.contains("PRIVATE KEY") {
       return Problem(
-        "this is a private key, which must never be in user-data", help: "give the public key (.pub)")
+        "is a private key, which must never be in user-data", help: "give the public key (.pub)")
+    }
+    if text.unicodeScalars.contains("\n") {
+      return Problem(
+        "holds a line break; a public key is one line",
+        help: "use trimspace(), and one item of the list a key")
     }
     let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
     // The key begins with its own type, behind four bytes of length (RFC 4253, section 6.6).
@@ -59,24 +64,26 @@ extension Rule {
   ]
 
   /// Oracle's documentation, "Resource Identifiers": ocid1.TYPE.REALM.[REGION][.FUTURE USE].UNIQUE ID.
+  ///
+  /// What is no OCID is not shown: it may be a secret that was given where its OCID belongs.
   private static func ocid(of type: String, _ what: String) -> Rule {
     Rule("the OCID of \(what)", pattern: #"^ocid1[.]\#(type)[.][a-z0-9]+[.][a-z0-9-]*([.][A-Za-z0-9_-]+)+$"#)
     { text in
       let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-      if parts.count >= 2, parts[0] == "ocid1", parts[1] != type {
-        return Problem(
-          "\(text.shown) is the OCID of a resource of type \"\(parts[1])\", not of \(what)",
-          help: "give one that begins with ocid1.\(type).")
-      }
       guard parts.count >= 5, parts[0] == "ocid1",
+        !parts[1].isEmpty, parts[1].utf8.allSatisfy({ $0.isLower || $0.isDigit }),
         !parts[2].isEmpty, parts[2].utf8.allSatisfy({ $0.isLower || $0.isDigit }),
         parts[3].utf8.allSatisfy({ $0.isLower || $0.isDigit || $0 == UInt8(ascii: "-") }),
         parts[4...].allSatisfy({ part in
           !part.isEmpty && part.utf8.allSatisfy { $0.isAlphanumeric || $0 == 0x2D || $0 == 0x5F }
         })
       else {
+        return Problem("is not an OCID", help: "it has the form ocid1.\(type).oc1.<region>.<unique id>")
+      }
+      guard parts[1] == type else {
         return Problem(
-          "\(text.shown) is not an OCID", help: "it has the form ocid1.\(type).oc1.<region>.<unique id>")
+          "is the OCID of a resource of type \"\(parts[1])\", not of \(what)",
+          help: "give one that begins with ocid1.\(type).")
       }
       return nil
     }

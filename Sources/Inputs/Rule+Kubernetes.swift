@@ -9,6 +9,12 @@ extension Rule {
     "a Kubernetes name: lower-case letters, digits, \"-\" and \".\", at most 253, each part beginning and ending with a letter or digit",
     pattern: #"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"#, isSubdomain)
 
+  /// The name of a node, which is also the value of its label `kubernetes.io/hostname`.
+  static let nodeName = matching(
+    "a node's name: lower-case letters, digits, \"-\" and \".\", at most 63, each part beginning and ending with a letter or digit",
+    pattern: #"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$"#
+  ) { text in isSubdomain(text) && text.utf8.count <= 63 }
+
   /// A key within a Secret or ConfigMap.
   static let secretKey = matching(
     "a key of a Secret: letters, digits, \"-\", \"_\" and \".\", at most 253",
@@ -16,7 +22,7 @@ extension Rule {
   ) { text in
     (1...253).contains(text.utf8.count)
       && text.utf8.allSatisfy { $0.isAlphanumeric || "-._".utf8.contains($0) }
-      && text != "." && text != ".."
+      && text != "." && !text.hasPrefix("..")
   }
 
   /// A label's key. Keys of Kubernetes' own are refused as the kubelet refuses them (its list of allowed
@@ -39,7 +45,7 @@ extension Rule {
       !within("kubelet.kubernetes.io"), !within("node.kubernetes.io")
     else { return nil }
     return Problem(
-      "the kubelet refuses to give its own Node the label \(text.shown)",
+      "\(text.shown) is a label that the kubelet refuses to give its own Node",
       help: "use a key without kubernetes.io or k8s.io, such as role=\(name)")
   }
 
@@ -71,16 +77,14 @@ extension Rule {
   static let k3sVersion = Rule("an exact K3s version", pattern: #"^v[0-9]+[.][0-9]+[.][0-9]+[+]k3s[0-9]+$"#) {
     text in
     if isK3sVersion(text) { return nil }
-    if let dash = text.lastRange(of: "-k3s") {
-      let fixed = text.replacingCharacters(in: dash, with: "+k3s")
-      if isK3sVersion(fixed) {
-        return Problem(
-          "\(text.shown) is not a K3s version: releases are tagged with \"+k3s\", and \"-k3s\" is only how container images spell it",
-          help: "write \(fixed)")
-      }
-    }
-    if isK3sVersion("v" + text) {
-      return Problem("\(text.shown) lacks the leading \"v\"", help: "write v\(text)")
+    let withPlus = text.lastRange(of: "-k3s").map { text.replacingCharacters(in: $0, with: "+k3s") }
+    let fixed = (text.hasPrefix("v") ? "" : "v") + (withPlus ?? text)
+    if isK3sVersion(fixed) {
+      return Problem(
+        withPlus == nil
+          ? "\(text.shown) lacks the leading \"v\""
+          : "\(text.shown) is not a K3s version: releases are tagged with \"+k3s\", and \"-k3s\" is only how container images spell it",
+        help: "write \(fixed)")
     }
     if ["stable", "latest", "testing"].contains(text) || text.wholeIsMinorChannel {
       return Problem(

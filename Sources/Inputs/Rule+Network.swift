@@ -21,12 +21,12 @@ extension Rule {
 
   static let addressOrName = matching(
     "an IP address or a DNS name", pattern: #"^[0-9A-Za-z:.*-]+$"#
-  ) { text in isAddress(text) || isDNSName(text.hasPrefix("*.") ? String(text.dropFirst(2)) : text) }
+  ) { text in isHost(text) || (text.hasPrefix("*.") && isDNSName(String(text.dropFirst(2)))) }
 
   static let domain = matching(
     "a DNS name such as example.org", pattern: #"^[0-9A-Za-z-]+([.][0-9A-Za-z-]+)+$"#,
-    help: "give the name alone, without a scheme, path or final dot"
-  ) { text in isDNSName(text) && text.contains(".") && !isAddress(text) }
+    help: "give the name alone in lower case, without a scheme, path or final dot"
+  ) { text in isDNSName(text) && text.contains(".") && !text.utf8.contains(where: \.isUpper) }
 
   static let email = matching("an e-mail address", pattern: #"^[^@\s]+@[^@\s]+$"#) { text in
     let parts = text.split(separator: "@", omittingEmptySubsequences: false)
@@ -35,9 +35,11 @@ extension Rule {
   }
 
   /// An http or https URL of a server or folder.
-  static let webURL = Rule("an http or https URL", pattern: #"^https?://[^\s@]+$"#) { text in
+  static let webURL = Rule("an http or https URL", pattern: #"^https?://[^\s@/?#]+(/[^\s?#]*)?$"#) { text in
     guard let url = URLParts(text), url.scheme == "https" || url.scheme == "http" else {
-      return Problem("\(URLParts.withoutUserInfo(text).shown) is not an http or https URL")
+      return Problem(
+        "\(text.shown) is not an http or https URL",
+        help: "write https://, the host, and the path where there is one, without a query")
     }
     return url.userInfo == nil ? nil : .userInfo
   }
@@ -48,7 +50,7 @@ extension Rule {
     text in
     guard let url = URLParts(text), url.scheme == "https", url.path.isEmpty || url.path == "/" else {
       return Problem(
-        "\(URLParts.withoutUserInfo(text).shown) is not the URL of a K3s server",
+        "\(text.shown) is not the URL of a K3s server",
         help: "write https://, the host and the port (6443), and nothing after them")
     }
     return url.userInfo == nil ? nil : .userInfo
@@ -60,25 +62,29 @@ extension Rule {
   ) { text in
     if text == "*" { return true }
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    return isDNSName(String(parts[0])) && (parts.count == 1 || isPort(parts[1]))
+    return isHost(String(parts[0])) && (parts.count == 1 || isPort(parts[1]))
   }
 
   static func isAddress(_ text: String) -> Bool {
     var buffer = in6_addr()
+    // A NUL would end the text for C.
+    guard !text.utf8.contains(0) else { return false }
     return inet_pton(AF_INET, text, &buffer) == 1 || inet_pton(AF_INET6, text, &buffer) == 1
   }
 
   static func isCIDR(_ text: String) -> Bool {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 2, parts[1].utf8.allSatisfy(\.isDigit), let bits = Int(parts[1]) else {
-      return false
-    }
-    return isAddress(String(parts[0])) && bits <= (parts[0].contains(":") ? 128 : 32)
+    guard parts.count == 2, let bits = Int(parts[1]), String(bits) == parts[1] else { return false }
+    return bits >= 0 && isAddress(String(parts[0])) && bits <= (parts[0].contains(":") ? 128 : 32)
   }
 
-  /// RFC 1123 host names, of at most 253 characters, labels of at most 63.
+  static func isHost(_ text: String) -> Bool { isAddress(text) || isDNSName(text) }
+
+  /// RFC 1123 host names, of at most 253 characters, labels of at most 63, the last not a number: such a text
+  /// is an IPv4 address with an error (RFC 3696, section 2).
   static func isDNSName(_ text: String) -> Bool {
     text.utf8.count <= 253
+      && text.utf8.split(separator: UInt8(ascii: ".")).last?.allSatisfy(\.isDigit) == false
       && text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
         label.count <= 63 && label.first?.isAlphanumeric == true && label.last?.isAlphanumeric == true
           && label.allSatisfy { $0.isAlphanumeric || $0 == UInt8(ascii: "-") }
@@ -92,7 +98,7 @@ extension Rule {
 
 extension Rule.Problem {
   static let userInfo = Rule.Problem(
-    "the URL holds a user name or password before the \"@\"",
+    "holds a user name or password before the \"@\" of its URL",
     help: "leave it out: credentials are inputs of their own, and a URL is shown in many places")
 }
 
@@ -104,14 +110,15 @@ struct URLParts {
   var path: String
 
   /// Reads `scheme://[user@]host[:port][/path]`; nil where it is not of that form, or holds white space,
-  /// control characters, quotes or anything else that a URL must encode.
+  /// control characters, quotes or anything else that a URL must encode,
+  /// or a query or fragment, which the URL of a server, folder or repository has not.
   init?(_ text: String) {
     guard let colon = text.firstRange(of: "://"),
-      text.utf8.allSatisfy({ (0x21...0x7E) ~= $0 && !#"<>"{}|\^`"#.utf8.contains($0) })
+      text.utf8.allSatisfy({ (0x21...0x7E) ~= $0 && !##"<>"{}|\^`?#"##.utf8.contains($0) })
     else { return nil }
-    scheme = text[..<colon.lowerBound].lowercased()
+    scheme = String(text[..<colon.lowerBound])
     let rest = text[colon.upperBound...]
-    let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
+    let end = rest.firstIndex(of: "/") ?? rest.endIndex
     path = String(rest[end...])
     var authority = rest[..<end]
     if let at = authority.lastIndex(of: "@") {
@@ -127,14 +134,7 @@ struct URLParts {
     } else {
       let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       host = String(parts[0])
-      guard Rule.isDNSName(host), parts.count == 1 || Rule.isPort(parts[1]) else { return nil }
+      guard Rule.isHost(host), parts.count == 1 || Rule.isPort(parts[1]) else { return nil }
     }
-  }
-
-  /// The text with whatever stands before an `@` taken out, so that it can be shown.
-  static func withoutUserInfo(_ text: String) -> String {
-    guard let at = text.lastIndex(of: "@") else { return text }
-    let start = text.firstRange(of: "://")?.upperBound ?? text.startIndex
-    return start < at ? text[..<start] + "…" + text[at...] : text
   }
 }

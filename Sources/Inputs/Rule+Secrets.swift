@@ -49,41 +49,47 @@ extension Rule {
 
   /// The modular crypt form that Argo CD stores under `admin.password`.
   static let bcryptHash = Rule("bcrypt hash", pattern: #"^[$]2[abxy]?[$][0-9]{2}[$][./A-Za-z0-9]{53}$"#) {
-    text in
-    let parts = text.split(separator: "$", omittingEmptySubsequences: false)
-    guard parts.count == 4, parts[0].isEmpty, ["2", "2a", "2b", "2x", "2y"].contains(parts[1]),
-      parts[2].utf8.count == 2, let cost = Int(parts[2]), (4...31).contains(cost),
-      parts[3].utf8.count == 53, parts[3].utf8.allSatisfy({ $0.isAlphanumeric || "./".utf8.contains($0) })
-    else {
-      return Problem(
+    isBcryptHash($0)
+      ? nil
+      : Problem(
         "is not a bcrypt hash ($2a$10$ and 53 characters more)",
         help:
           "give the password itself as argocd_admin_password to have it hashed, or hash it with htpasswd -nbBC 10"
       )
-    }
-    return nil
   }
 
-  static let password = Rule("password", pattern: #"^[^\u0000]+$"#) { text in
-    if text.isEmpty { return Problem("is empty") }
-    if text.utf8.contains(0) { return Problem("holds a NUL, which bcrypt takes for the end") }
+  private static func isBcryptHash(_ text: String) -> Bool {
+    let parts = text.split(separator: "$", omittingEmptySubsequences: false)
+    guard parts.count == 4, parts[0].isEmpty, ["2", "2a", "2b", "2x", "2y"].contains(parts[1]),
+      parts[2].utf8.count == 2, let cost = Int(parts[2]), (4...31).contains(cost)
+    else { return false }
+    return parts[3].utf8.count == 53
+      && parts[3].utf8.allSatisfy { $0.isAlphanumeric || "./".utf8.contains($0) }
+  }
+
+  static let password = oneLine("password") { text in
     if text.utf8.count > 72 {
       return Problem(
         "has \(text.utf8.count) bytes; bcrypt, which Argo CD uses, reads only the first 72",
         help: "choose a shorter password")
+    }
+    if isBcryptHash(text) {
+      return Problem(
+        "is a bcrypt hash, which would be hashed again", help: "give it as argocd_admin_password_hash")
     }
     return nil
   }
 
   /// A private key in PEM or OpenSSH form, unencrypted.
   static let sshPrivateKey = Rule("private key", pattern: #"^-----BEGIN [A-Z ]*PRIVATE KEY-----\n"#) { text in
-    guard text.hasPrefix("-----BEGIN "), let end = text.firstRange(of: " PRIVATE KEY-----\n"),
-      text[..<end.lowerBound].utf8.allSatisfy({ $0.isUpper || $0 == 0x20 || $0 == 0x2D })
-        || text.hasPrefix("-----BEGIN PRIVATE KEY-----\n")
+    if text.hasPrefix("-----BEGIN "), text.utf8.contains(0x0D) {
+      return Problem("has Windows line endings", help: "save the key with line feeds alone")
+    }
+    guard
+      let kind = ["OPENSSH ", "RSA ", "EC ", "DSA ", "ENCRYPTED ", ""].first(where: { kind in
+        text.hasPrefix("-----BEGIN \(kind)PRIVATE KEY-----\n")
+      })
     else {
-      if text.contains("\r") {
-        return Problem("has Windows line endings", help: "save the key with line feeds alone")
-      }
       return Problem(
         "is not a private key in PEM or OpenSSH form",
         help: "give the whole file, from -----BEGIN to -----END and its line break")
@@ -92,12 +98,17 @@ extension Rule {
       return Problem(
         "holds characters that no private key holds", help: "save the key as plain ASCII with line feeds")
     }
-    guard text.hasSuffix("-----\n") else {
+    guard text.hasSuffix("\n-----END \(kind)PRIVATE KEY-----\n") else {
       return Problem(
-        "does not end with its -----END line and a line break, without which OpenSSH refuses to read it",
+        "does not end with its -----END line and one line break, without which OpenSSH refuses to read it",
         help: "do not trim the key: use file(), or add \"\\n\"")
     }
-    if text.contains("ENCRYPTED") {
+    // An OpenSSH key begins with "openssh-key-v1", a NUL, and the name of its cipher (PROTOCOL.key).
+    let isOpenSSH = kind == "OPENSSH "
+    guard !isOpenSSH || text.contains("-----\nb3BlbnNzaC1rZXktdjEA") else {
+      return Problem("holds no OpenSSH key between its first and last line", help: "give the whole file")
+    }
+    if isOpenSSH ? !text.contains("-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUA") : text.contains("ENCRYPTED") {
       return Problem(
         "is protected by a passphrase, which Argo CD cannot ask for", help: "make a deploy key without one")
     }

@@ -2,7 +2,8 @@ import Diagnostics
 
 /// What a text must look like to be a value of some kind.
 public struct Rule: Sendable {
-  /// What is wrong with a text, to be put after the input's name: `"10.0.0" is not an IP address`.
+  /// What is wrong with a text, to be put after the input's name: `is empty`, or, led by the value itself,
+  /// `"10.0.0" is not an IPv4 or IPv6 address`.
   public struct Problem: Error, Hashable, Sendable {
     /// What was found and which rule it breaks.
     public var message: String
@@ -49,13 +50,6 @@ public struct Rule: Sendable {
       return Problem(
         "\(text.shown) is not \(meaning)", help: "\(near)use one of \(words.joined(separator: ", "))")
     }
-  }
-}
-
-extension String {
-  /// A value of a user's in quotes, cut where it is long.
-  var shown: String {
-    count <= 80 ? "\"\(self)\"" : "\"\(prefix(77))...\""
   }
 }
 

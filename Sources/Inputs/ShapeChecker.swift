@@ -13,14 +13,15 @@ struct ShapeChecker {
   /// The value, with JSON in strings decoded and nulls left out; nil where the report has errors.
   mutating func check(_ value: Positioned) -> Positioned? {
     var value = value
-    if spec.shape.isStructured, value.node.string != nil {
+    if spec.shape.isStructured, value.node.string?.looksLikeJSON == true {
       guard let decoded = report.collect({ () throws(Report) in try value.decodingJSON() }) else {
         return nil
       }
       value = decoded
+      if value.node.value == .null { return value }
     }
     // A secret that is only referred to follows the rule of references instead of its own.
-    let isReference = spec.isSecret && value.node.string?.hasPrefix("ocid1.vaultsecret.") == true
+    let isReference = spec.isSecret && value.holdsReference
     value.node = check(value, isReference ? .text(.secretOCID) : spec.shape, name: spec.name)
     return report.hasErrors ? nil : value
   }
@@ -38,7 +39,7 @@ struct ShapeChecker {
       for entry in value.entries where entry.value.node.value != .null {
         if let problem = keys.problem(with: entry.key) { add(problem, at: entry.keyLocation, name) }
         entries.append(
-          Node.Entry(entry.key, at: nil, check(entry.value, item, name: "\(name).\(entry.key)")))
+          Node.Entry(entry.key, at: nil, check(entry.value, item, name: "\(name).\(entry.key.shownName)")))
       }
       // Terraform sorts its maps; other sources need not, and the order means nothing.
       node.value = .mapping(entries.sorted { $0.key < $1.key })
@@ -47,9 +48,17 @@ struct ShapeChecker {
     default:
       add(
         "input-type", at: value.location, "\(name) is \(node.kind); expected \(shape.meaning)",
-        help: shape.isStructured ? nil : "use tostring()")
+        help: help(for: node, as: shape))
     }
     return node
+  }
+
+  private func help(for node: Node, as shape: Shape) -> String? {
+    switch node.value {
+    case .number, .bool: shape.isStructured ? nil : "write it in quotes, or use tostring() in Terraform"
+    case .string: shape.isStructured ? "write \(shape.meaning), or JSON of one with jsonencode()" : nil
+    default: nil
+    }
   }
 
   private mutating func object(_ value: Positioned, _ fields: [Shape.Field], name: String) -> [Node.Entry] {
@@ -58,17 +67,18 @@ struct ShapeChecker {
       guard let field = fields.first(where: { $0.name == entry.key }) else {
         let near = entry.key.nearest(in: fields.map(\.name), within: 2)
         add(
-          "unknown-key", at: entry.keyLocation, "\(name) has no \"\(entry.key)\"",
+          "unknown-key", at: entry.keyLocation, "\(name) has no key \(entry.key.shown)",
           help: near.map { "did you mean \"\($0)\"?" }
             ?? "use \(fields.map(\.name).joined(separator: ", "))")
         continue
       }
       entries.append(
-        Node.Entry(entry.key, at: nil, check(entry.value, field.shape, name: "\(name).\(entry.key)")))
+        Node.Entry(entry.key, at: nil, check(entry.value, field.shape, name: "\(name).\(field.name)")))
     }
     for field in fields where field.isRequired && !entries.contains(where: { $0.key == field.name }) {
       add(
-        "missing-key", at: value.location, "\(name) lacks \"\(field.name)\"", help: "it is \(field.summary)")
+        "missing-key", at: value.location, "\(name) lacks the key \"\(field.name)\"",
+        help: "it is \(field.summary)")
     }
     return entries
   }
@@ -81,5 +91,12 @@ struct ShapeChecker {
 
   private mutating func add(_ code: String, at location: Location, _ message: String, help: String?) {
     report.add(.error(code, at: location, message, help: help))
+  }
+}
+
+extension String {
+  /// Whether the text is meant as JSON of a list or map, or is that of null (which `jsonencode(null)` is).
+  fileprivate var looksLikeJSON: Bool {
+    self == "null" || utf8.first { !" \t\r\n".utf8.contains($0) }.map("[{".utf8.contains) == true
   }
 }
