@@ -13,7 +13,10 @@ let settings: [SwiftSetting] = [
 let package = Package(
   name: "k3seed",
   platforms: [.macOS(.v15)],
-  products: [],
+  products: [
+    .library(name: "K3Seed", targets: ["K3Seed"]),
+    .executable(name: "k3seed", targets: ["K3SeedCLI"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -25,6 +28,7 @@ let package = Package(
       name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
     .systemLibrary(
       name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
+    .systemLibrary(name: "CDeflate", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(
       name: "CCrypt", pkgConfig: "libxcrypt", providers: [.apt(["libcrypt-dev"]), .brew(["libxcrypt"])]),
 
@@ -38,6 +42,24 @@ let package = Package(
     .target(
       name: "Templates", dependencies: ["Diagnostics", "Secrets", "YAML"], swiftSettings: settings,
       plugins: ["EmbedTemplatesPlugin"]),
+    .target(name: "Gzip", dependencies: ["CDeflate"], swiftSettings: settings),
+    .target(
+      name: "UserData",
+      dependencies: ["Diagnostics", "Gzip", "Inputs", "Plan", "Secrets", "Templates", "YAML"],
+      swiftSettings: settings),
+    .target(
+      name: "K3Seed", dependencies: ["Diagnostics", "Inputs", "Plan", "Templates", "UserData"],
+      swiftSettings: settings),
+    .target(
+      name: "K3SeedCommands",
+      dependencies: [
+        "Diagnostics", "Inputs", "K3Seed", "Plan", "Secrets", "Templates", "UserData", "YAML",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: settings),
+    // Not named k3seed: its folder beside K3Seed would be the same one where case does not count.
+    .executableTarget(name: "K3SeedCLI", dependencies: ["K3SeedCommands"], swiftSettings: settings),
 
     // templates/ becomes a Swift file of the room Templates.
     .executableTarget(

@@ -40,3 +40,11 @@ public struct Report: Error, Hashable, Sendable {
     }
   }
 }
+
+extension Report {
+  /// Leaves out findings that stand in the report already, as when several nodes lack the same input.
+  public mutating func removeRepetitions() {
+    var seen: Set<Diagnostic> = []
+    diagnostics.removeAll { !seen.insert($0).inserted }
+  }
+}

@@ -22,6 +22,7 @@ extension ClusterPlan {
     extraManifests = inputs.mappings("extra_manifests").compactMap { entry in
       entry.value.text.map { (entry.key, $0) }
     }
+    ociRegion = inputs.text("oci_region")
     adminPasswordHash = Self.adminPasswordHash(inputs, project: name.value)
     cloudflareSecretName = inputs.text("cloudflare_secret_name", default: "cloudflare-api-token")
     cloudflareSecretKey = inputs.text("cloudflare_secret_key", default: "api-token")

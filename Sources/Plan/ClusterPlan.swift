@@ -106,6 +106,8 @@ public struct ClusterPlan: Sendable {
   public var gitCredentials: GitCredentials?
   /// Public keys for the image's default user.
   public var sshKeys: [Sourced<String>]
+  /// The region of the OCI Vault, where it is not the instance's own.
+  public var ociRegion: Sourced<String>?
   /// The hash of a password given in the clear.
   let adminPasswordHash: Sourced<SecretSource>?
   let inputs: Inputs

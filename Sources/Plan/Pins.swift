@@ -23,6 +23,9 @@ public struct K3sRelease: Hashable, Sendable {
 
 /// The versions that k3seed installs unless it is told otherwise.
 public enum Pins {
+  /// k3seed's own version, which payloads name.
+  public static let k3seed = "0.1.0"
+
   /// K3s. The binaries' hashes are those of the release's `sha256sum-<arch>.txt`, and were found alike in
   /// several independent projects; that of the script likewise.
   public static let k3s = K3sRelease(

@@ -12,7 +12,7 @@ import YAML
 /// | `!secret path` | a secret's value |
 /// | `!format "https://${path}:6443"` | a text with values in it; `$${` is a literal `${` |
 /// | `!yaml node`, `!json node` | the node written as a document into a string; a text names a template |
-/// | `!env {KEY: node}` | lines `KEY='value'` for a shell; a list becomes its items with spaces between |
+/// | `!env {KEY: node}` | lines `KEY='value'` for a shell; a list becomes its items with spaces between, a condition `yes` or `no` |
 /// | `!file name` | a file among the templates, as it is |
 /// | `!script name` | a shell script among the templates, without its comment lines and blank lines |
 /// | `!include name` | another template, expanded here; a list within a list is spliced |

@@ -1,0 +1,8 @@
+import K3SeedCommands
+
+@main
+enum Main {
+  static func main() {
+    RootCommand.run()
+  }
+}

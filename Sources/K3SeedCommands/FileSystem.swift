@@ -1,0 +1,88 @@
+import Diagnostics
+import SystemPackage
+
+/// Reading and writing at the edge of the program. Every failure is a finding that names the file.
+enum FileSystem {
+  /// More than this is not read: no Terraform output or template comes near it.
+  private static let limit = 64 << 20
+
+  /// The whole of a file, or of standard input for `-`.
+  static func read(_ path: String) throws(Report) -> [UInt8] {
+    do {
+      if path == "-" { return try read(.standardInput) }
+      let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+      return try file.closeAfter { try read(file) }
+    } catch let error as Errno {
+      throw failure("cannot be read", path, error)
+    } catch {
+      throw Report([
+        .error("file-size", at: location(path), "holds more than \(limit >> 20) MiB, which no input of k3seed does")
+      ])
+    }
+  }
+
+  /// What findings call the file.
+  static func name(_ path: String) -> String { path == "-" ? "<stdin>" : path }
+
+  /// Writes a file that only its owner may read.
+  ///
+  /// The bytes are complete before the file is touched, and go into it directly: a secret is never in a
+  /// temporary file. A file that could not be written whole is removed.
+  static func write(_ bytes: [UInt8], to path: String) throws(Report) {
+    do {
+      let file = try FileDescriptor.open(
+        FilePath(path), .writeOnly, options: [.create, .closeOnExec], permissions: [.ownerReadWrite])
+      try file.closeAfter {
+        let isRegular = try restrict(file)
+        do {
+          try file.writeAll(bytes)
+        } catch {
+          if isRegular { remove(path) }
+          throw error
+        }
+      }
+    } catch let error as Errno {
+      throw failure("cannot be written", path, error)
+    } catch {
+      throw failure("cannot be written", path, .ioError)
+    }
+  }
+
+  /// Writes to standard output.
+  static func print(_ bytes: [UInt8]) throws(Report) {
+    do {
+      try FileDescriptor.standardOutput.writeAll(bytes)
+    } catch {
+      throw failure("cannot be written", "<stdout>", error as? Errno ?? .ioError)
+    }
+  }
+
+  /// Writes to standard error; that it cannot be written can be told to nobody.
+  static func say(_ text: String) {
+    _ = try? FileDescriptor.standardError.writeAll(text.utf8)
+  }
+
+  private static func read(_ file: FileDescriptor) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    var size = 1 << 16
+    while true {
+      let count = bytes.count
+      bytes.append(contentsOf: repeatElement(0, count: size))
+      let got = try bytes.withUnsafeMutableBytes {
+        try file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[count...]))
+      }
+      bytes.removeLast(size - got)
+      if got == 0 { return bytes }
+      if bytes.count > limit { throw TooLarge() }
+      size = min(size * 2, 1 << 22)
+    }
+  }
+
+  private struct TooLarge: Error {}
+
+  private static func failure(_ what: String, _ path: String, _ error: Errno) -> Report {
+    Report([.error("file", at: location(path), "\(what): \(error)")])
+  }
+
+  private static func location(_ path: String) -> Location { Location(source: name(path)) }
+}

@@ -1,0 +1,86 @@
+public import ArgumentParser
+import Diagnostics
+import Inputs
+import K3Seed
+import Plan
+import SystemPackage
+import Templates
+public import UserData
+
+extension Encoding: ExpressibleByArgument {}
+
+/// The options of every command that reads a project.
+struct InputOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Terraform's outputs: \"terraform output -json\", \"terraform show -json\" or a plain object; \"-\" is standard input.",
+      valueName: "file"))
+  var input = "-"
+
+  @Option(name: .long, help: ArgumentHelp("k3seed.yaml: what is not Terraform's business.", valueName: "file"))
+  var config: String?
+
+  @Option(name: .long, help: "Where user-data is delivered.")
+  var platform: String?
+
+  @Option(
+    name: .long, parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("An input that is no secret; may be repeated.", valueName: "name=value"))
+  var set: [String] = []
+
+  @Option(
+    name: .long, help: ArgumentHelp("Templates to use in place of the built-in ones.", valueName: "folder"))
+  var templates: String?
+
+  func project() throws(Report) -> Project {
+    if input == "-", FileSystem.isTerminal(.standardInput) {
+      throw Report([
+        .error(
+          "no-input", at: nil, "nothing is piped in and no --input is given",
+          help: "try: terraform output -json | k3seed preview")
+      ])
+    }
+    var report = Report()
+    // Each file is read even where another is damaged, so that all findings are seen at once.
+    let terraform = report.collect { () throws(Report) in
+      try InputDocument.terraform(try FileSystem.read(input), source: FileSystem.name(input))
+    }
+    let config = report.collect { () throws(Report) in try ConfigFile.load(self.config) }
+    let flags = report.collect { () throws(Report) in
+      try InputDocument.settings(set + (platform.map { ["platform=\($0)"] } ?? []))
+    }
+    guard let terraform, let config, let flags else { throw report }
+    return Project(terraform: terraform, config: config, flags: flags)
+  }
+
+  func templateSet() throws(Report) -> TemplateSet {
+    guard let templates else { return TemplateSet() }
+    return TemplateSet(overrides: try FileSystem.tree(templates), folder: templates)
+  }
+}
+
+/// The options that choose one node.
+struct NodeOptions: ParsableArguments {
+  @Option(name: .long, help: "The node, by its name.")
+  var node: String?
+
+  @Option(
+    name: .long, help: "The role, where there is one node of it, or machines that share their user-data.")
+  var role: String?
+
+  var selection: Project.Selection {
+    func flag(_ name: String, _ value: String?) -> Sourced<String>? {
+      value.map { Sourced($0, from: Location(source: "--\(name)")) }
+    }
+    return Project.Selection(node: flag("node", node), role: flag("role", role))
+  }
+}
+
+extension ConfigFile {
+  /// The file at a path, or no file.
+  static func load(_ path: String?) throws(Report) -> ConfigFile {
+    guard let path else { return ConfigFile() }
+    return try ConfigFile(try FileSystem.read(path), source: FileSystem.name(path))
+  }
+}

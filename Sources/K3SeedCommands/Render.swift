@@ -1,0 +1,60 @@
+import ArgumentParser
+import Diagnostics
+import K3Seed
+import Plan
+import UserData
+
+struct Render: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Renders the user-data of a node, or of all nodes.",
+    discussion: "Standard output is the user-data; a file is written for its owner alone.")
+
+  @OptionGroup var input: InputOptions
+  @OptionGroup var node: NodeOptions
+
+  @Flag(name: .long, help: "Render every node, each into a file of its own.")
+  var all = false
+
+  @Option(
+    name: .long,
+    help: "How the user-data is handed over; auto is plain where it fits and compressed where only that fits.")
+  var encoding = Encoding.auto
+
+  @Option(
+    name: [.customShort("o"), .customLong("output")],
+    help: ArgumentHelp("The file to write, or with --all the folder.", valueName: "path"))
+  var output: String?
+
+  func validate() throws {
+    if all, output == nil { throw ValidationError("--all needs a folder: add -o DIR") }
+    if all, node.node != nil || node.role != nil { throw ValidationError("--all goes without --node and --role") }
+  }
+
+  func run() throws {
+    let project = try input.project()
+    let templates = try input.templateSet()
+    guard all, let output else {
+      let rendering = try project.render(node.selection, templates: templates, encoding: encoding)
+      FileSystem.say(rendering.report.text)
+      if let output {
+        try FileSystem.write(rendering.userData.delivered, to: output)
+      } else {
+        try FileSystem.print(rendering.userData.delivered)
+      }
+      return
+    }
+    let (all, report) = try project.renderAll(templates: templates, encoding: encoding)
+    FileSystem.say(report.text)
+    try FileSystem.makeFolder(output)
+    for userData in all {
+      try FileSystem.write(userData.delivered, to: "\(output)/\(userData.fileName)")
+    }
+  }
+}
+
+extension UserData {
+  /// The node's name, with what has been done to the cloud-config.
+  fileprivate var fileName: String {
+    node.title + ".yaml" + (isCompressed ? ".gz" : "") + (delivered == payload ? "" : ".b64")
+  }
+}

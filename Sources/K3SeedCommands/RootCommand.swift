@@ -1,0 +1,51 @@
+public import ArgumentParser
+import Diagnostics
+import Plan
+import SystemPackage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// `k3seed`: the only room that knows standard input, standard output and exit codes.
+public struct RootCommand: ParsableCommand {
+  /// The command and its subcommands.
+  public static let configuration = CommandConfiguration(
+    commandName: "k3seed",
+    abstract: "Turns Terraform outputs into cloud-init user-data for a K3s cluster under GitOps.",
+    discussion: """
+      Exit codes: 0 done; 1 what was checked does not hold; 2 bad input; 64 wrong usage; 69 a needed tool of the \
+      host is missing; 70 a bug.
+      """,
+    version: Pins.k3seed,
+    subcommands: [Render.self, External.self, PreviewCommand.self, Inspect.self, TokenCommand.self, SchemaCommand.self])
+
+  /// An empty command, as the parser makes one.
+  public init() {}
+
+  /// Runs the program with its arguments, and ends it.
+  public static func run() -> Never {
+    FileSystem.forbidCoreDumps()
+    do {
+      var command = try parseAsRoot()
+      do {
+        try command.run()
+        finish(0)
+      } catch let report as Report {
+        FileSystem.say(report.text)
+        finish(2)
+      }
+    } catch {
+      Self.exit(withError: error)
+    }
+  }
+
+  private static func finish(_ code: Int32) -> Never {
+    fflush(nil)
+    return _exit(code)
+  }
+}

@@ -1,0 +1,165 @@
+import Diagnostics
+import Inputs
+import Plan
+import Templates
+
+extension Context {
+  /// What templates can say of one node of a cluster.
+  init(_ plan: ClusterPlan, _ node: ClusterNode) {
+    self = .map([
+      "k3seed": .map(["version": .text(Pins.k3seed)]),
+      "cluster_name": Context(plan.name),
+      "platform": Context(plan.platform.map(\.rawValue)),
+      "node": Self.node(plan, node),
+      "k3s": Self.release(plan),
+      "tls_sans": Context(plan.tlsSANs),
+      "cluster_cidr": Context(plan.clusterCIDR),
+      "service_cidr": Context(plan.serviceCIDR),
+      "disable": Context(plan.disabled),
+      "registry_mirrors": Context(
+        .map(plan.registryMirrors.map { ($0.registry, .map(["endpoint": Context($0.endpoints)])) }),
+        from: plan.registryMirrors.first?.endpoints.first?.origin),
+      "extra_manifests": .list(
+        plan.extraManifests.map { name, text in
+          Context(.map([("name", .text(name)), ("text", Context(text))]), from: text.origin)
+        }),
+      "ssh_authorized_keys": Context(plan.sshKeys),
+      "namespaces": .list(["argocd", "cert-manager", "external-dns"].map(Context.text)),
+      "kubernetes_secrets": node.isFirstServer ? .list(Self.kubernetesSecrets(plan, node)) : .none,
+      "git": .map([
+        "url": Context(plan.gitURL),
+        "revision": Context(plan.gitRevision),
+        "path": Context(plan.gitPath),
+      ]),
+      "argocd": .map([
+        "chart_version": .text(Pins.argoCDChart.version),
+        "chart_repository": .text(Pins.argoCDChart.repository),
+        "has_admin_password": .flag(plan.source(ofSecret: adminPasswordHash) != nil),
+      ]),
+    ])
+  }
+
+  private static func node(_ plan: ClusterPlan, _ node: ClusterNode) -> Context {
+    let secrets = plan.secretNames(of: node).compactMap { name in
+      plan.source(ofSecret: name).map { (name: name, source: $0) }
+    }
+    var literals: [Context] = []
+    var references: [Context] = []
+    for (name, source) in secrets {
+      func entry(_ value: Context.Value) -> Context {
+        Context(.map([("name", .text(name)), ("value", Context(value, from: source.origin))]), from: source.origin)
+      }
+      switch source.value {
+      case .literal(let secret): literals.append(entry(.secret(name: name, secret)))
+      case .ociVault(let ocid): references.append(entry(.text(ocid)))
+      }
+    }
+    let names = secrets.map(\.name)
+    let joins = !node.isFirstServer
+    let isServer = node.role.value == .server
+    // The bootstrap puts each token where K3s keeps reading it.
+    let tokenName = isServer ? "k3s_token" : plan.joinToken
+    return .map([
+      "name": Context(node.name),
+      "role": Context(node.role.map(\.rawValue)),
+      "private_ip": Context(node.privateIP),
+      "labels": Context(
+        node.labels.map { key, value in value.map { "\(key)=\($0)" } }),
+      "taints": Context(node.taints),
+      "join_url": joins ? Context(plan.joinURL) : .none,
+      "seeds": .flag(node.isFirstServer),
+      "starts_etcd": .flag(node.isFirstServer && plan.hasEmbeddedEtcd),
+      "nats": .flag(node.role.value == .ingress),
+      "token_file": names.contains(tokenName) ? .text(tokenFile(tokenName)) : .none,
+      "agent_token_file":
+        isServer && names.contains("k3s_agent_token") ? .text(tokenFile("k3s_agent_token")) : .none,
+      "literals": .list(literals),
+      "references": .list(references),
+      "oci_region": Context(plan.ociRegion),
+    ])
+  }
+
+  private static func tokenFile(_ secret: String) -> String {
+    "/etc/rancher/k3s/\(secret == "k3s_token" ? "token" : "agent-token")"
+  }
+
+  private static func release(_ plan: ClusterPlan) -> Context {
+    func part(_ text: String) -> Context { Context(.text(text), from: plan.k3s.origin) }
+    let release = plan.k3s.value
+    return .map([
+      "version": part(release.version),
+      "sha256": .map([
+        "amd64": part(release.amd64), "arm64": part(release.arm64), "install_script": part(release.installScript),
+      ]),
+      "binary_urls": Context(plan.binaryURLs),
+      "install_script_urls": Context(plan.installScriptURLs),
+    ])
+  }
+
+  /// The Secrets that the first server seeds: each key either a file that holds a secret input, or a literal
+  /// that is no secret.
+  private static func kubernetesSecrets(_ plan: ClusterPlan, _ node: ClusterNode) -> [Context] {
+    func secret(
+      _ name: Sourced<String>, in namespace: String, labels: KeyValuePairs<String, String> = [:],
+      files: [(key: Sourced<String>, input: String)], literals: [(key: String, value: Sourced<String>)] = []
+    ) -> Context {
+      Context(
+        .map([
+          ("name", Context(name)), ("namespace", .text(namespace)),
+          ("labels", Context(.map(labels.map { ($0.key, .text($0.value)) }))),
+          ("files", Context(files.map { key, input in key.map { "\($0)=secrets/\(input)" } })),
+          ("literals", Context(literals.map { key, value in value.map { "\(key)=\($0)" } })),
+          ("keys", Context(files.map(\.key) + literals.map { key, value in value.map { _ in key } })),
+        ]), from: name.origin)
+    }
+    func own(_ text: String, _ input: String) -> Sourced<String> {
+      Sourced(text, from: plan.source(ofSecret: input)?.origin ?? .fallback(input))
+    }
+    var secrets = ["cert-manager", "external-dns"].map { namespace in
+      secret(
+        plan.cloudflareSecretName, in: namespace,
+        files: [(plan.cloudflareSecretKey, "cloudflare_api_token")])
+    }
+    if let credentials = plan.gitCredentials, let url = plan.gitURL {
+      // Argo CD's documentation, "Declarative Setup": a Secret with this label is a repository.
+      let labels: KeyValuePairs = ["argocd.argoproj.io/secret-type": "repository"]
+      let name = "argocd-root-repository"
+      let common: [(key: String, value: Sourced<String>)] = [("type", url.map { _ in "git" }), ("url", url)]
+      switch credentials {
+      case .token(let username):
+        secrets.append(
+          secret(
+            own(name, "git_pat"), in: "argocd", labels: labels, files: [(own("password", "git_pat"), "git_pat")],
+            literals: common + [("username", username)]))
+      case .deployKey:
+        let input = "git_ssh_private_key"
+        secrets.append(
+          secret(
+            own(name, input), in: "argocd", labels: labels, files: [(own("sshPrivateKey", input), input)],
+            literals: common))
+      }
+    }
+    if plan.source(ofSecret: adminPasswordHash) != nil {
+      secrets.append(
+        secret(
+          own("argocd-secret", adminPasswordHash), in: "argocd",
+          labels: ["app.kubernetes.io/name": "argocd-secret", "app.kubernetes.io/part-of": "argocd"],
+          files: [(own("admin.password", adminPasswordHash), adminPasswordHash)]))
+    }
+    return secrets
+  }
+
+  private init(_ text: Sourced<String>) {
+    self.init(.text(text.value), from: text.origin)
+  }
+
+  private init(_ text: Sourced<String>?) {
+    self = text.map { Context($0) } ?? .none
+  }
+
+  private init(_ texts: [Sourced<String>]) {
+    self = .list(texts.map { Context($0) })
+  }
+}
+
+private let adminPasswordHash = "argocd_admin_password_hash"

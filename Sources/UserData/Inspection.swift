@@ -1,0 +1,211 @@
+public import Diagnostics
+import Gzip
+import Secrets
+import YAML
+
+/// What some user-data is made of, whoever made it: its layers of encoding and its parts.
+public struct Inspection: Sendable {
+  /// Something that was taken off to get at the parts.
+  public enum Layer: Hashable, Sendable {
+    /// base64 of `decoded` bytes.
+    case base64(decoded: Int)
+    /// gzip of `decoded` bytes.
+    case gzip(decoded: Int)
+    /// A MIME multipart message.
+    case mime
+  }
+
+  /// A file that cloud-init would write.
+  public struct File: Hashable, Sendable {
+    /// Its path.
+    public let path: String
+    /// Its permissions, as they are written; `0644` where they are not.
+    public let mode: String
+    /// Its owner, where one is named.
+    public let owner: String?
+    /// Its size in bytes, decoded.
+    public let bytes: Int
+  }
+
+  /// One part of the user-data.
+  public struct Part: Sendable {
+    /// Its MIME type, declared or taken from its first line as cloud-init does.
+    public let type: String
+    /// Its name, where a MIME header gives one.
+    public let name: String?
+    /// Its size in bytes, decoded.
+    public let bytes: Int
+    /// The keys of a cloud-config, in order.
+    public let keys: [String]
+    /// The files of a cloud-config.
+    public let files: [File]
+    /// Its text, with every value that may be a secret taken out.
+    public let redacted: String
+  }
+
+  /// The size as given, in bytes.
+  public let bytes: Int
+  /// What was taken off, outermost first.
+  public let layers: [Layer]
+  /// The parts, in order.
+  public let parts: [Part]
+  /// What a reader would want to know.
+  public let report: Report
+
+  /// The most that a layer may expand to, in bytes: more than any platform takes.
+  static let limit = 16 << 20
+
+  /// Looks at user-data.
+  ///
+  /// - Throws: a report where a layer is damaged, or nothing in it is anything that cloud-init knows.
+  public init(_ bytes: [UInt8], source: String) throws(Report) {
+    self.bytes = bytes.count
+    var layers: [Layer] = []
+    let content = try Self.unwrap(bytes, source: source, layers: &layers)
+    var report = Report()
+    var bodies = [MIME.Body(type: nil, name: nil, content: content)]
+    if MIME.isMessage(content) {
+      layers.append(.mime)
+      bodies = try MIME.bodies(of: content, source: source)
+    }
+    var parts: [Part] = []
+    for body in bodies {
+      var inner: [Layer] = []
+      let content = Gzip.isGzip(body.content) ? try Self.unwrap(body.content, source: source, layers: &inner) : body.content
+      parts.append(Part(content, declared: body.type, name: body.name, source: source, report: &report))
+    }
+    self.layers = layers
+    self.parts = parts
+    self.report = report
+  }
+
+  private static func unwrap(
+    _ bytes: [UInt8], source: String, layers: inout [Layer]
+  ) throws(Report) -> [UInt8] {
+    guard !bytes.isEmpty else {
+      throw Report([.error("user-data-empty", at: Location(source: source), "the file is empty")])
+    }
+    var content = bytes
+    // Two layers of each kind: base64 of gzip is usual, base64 of base64 a mistake worth showing.
+    for _ in 0..<4 {
+      if Gzip.isGzip(content) {
+        do {
+          content = try Gzip.decompress(content, limit: limit)
+        } catch {
+          throw Report([.error("user-data-gzip", at: Location(source: source), "the gzip layer cannot be read: \(error.message)")])
+        }
+        layers.append(.gzip(decoded: content.count))
+      } else if let decoded = Base64.decode(content), !decoded.isEmpty, content.count >= 16 {
+        content = decoded
+        layers.append(.base64(decoded: content.count))
+      } else {
+        break
+      }
+    }
+    return content
+  }
+}
+
+extension Inspection.Part {
+  /// What a first line says that a part is (cloud-init's `handlers/__init__.py`, `INCLUSION_TYPES_MAP`).
+  private static let firstLines: [(prefix: String, type: String)] = [
+    ("#include-once", "text/x-include-once-url"), ("#include", "text/x-include-url"),
+    ("#cloud-config-archive", "text/cloud-config-archive"), ("#cloud-config-jsonp", "text/cloud-config-jsonp"),
+    ("#cloud-config", "text/cloud-config"), ("#cloud-boothook", "text/cloud-boothook"),
+    ("#part-handler", "text/part-handler"), ("#upstart-job", "text/upstart-job"),
+    ("## template: jinja", "text/jinja2"), ("#!", "text/x-shellscript"),
+  ]
+
+  init(_ content: [UInt8], declared: String?, name: String?, source: String, report: inout Report) {
+    let text = String(decoding: content, as: UTF8.self)
+    let guessed = Self.firstLines.first { text.hasPrefix($0.prefix) }?.type
+    let generic = declared == nil || declared == "text/plain" || declared == "application/octet-stream"
+    let type = generic ? guessed ?? declared ?? "unknown" : declared ?? "unknown"
+    self.type = type
+    self.name = name
+    bytes = content.count
+    guard type == "text/cloud-config" else {
+      if type == "unknown" {
+        report.add(
+          .warning(
+            "user-data-type", at: Location(source: source, line: 1, column: 1),
+            "the first line is none that cloud-init knows, so it ignores the part",
+            help: "begin it with #cloud-config or #!"))
+      }
+      keys = []
+      files = []
+      redacted = Redactor.text(text)
+      return
+    }
+    let parsed = report.collect { () throws(Report) in
+      try YAML.parseOne(content, source: source, ambiguity: .accepted)
+    }
+    guard let node = parsed else {
+      keys = []
+      files = []
+      redacted = "<not shown: it cannot be read as YAML, so secrets in it cannot be told apart>\n"
+      return
+    }
+    keys = node.mapping?.map(\.key) ?? []
+    files = (node["write_files"]?.sequence ?? []).compactMap { file in
+      guard let path = file["path"]?.string else { return nil }
+      return Inspection.File(
+        path: path, mode: file["permissions"]?.scalarText ?? "0644", owner: file["owner"]?.string,
+        bytes: file.fileContent.count)
+    }
+    redacted = "#cloud-config\n" + String(decoding: YAML.emit(Redactor.cloudConfig(node)), as: UTF8.self)
+  }
+}
+
+extension Node {
+  /// The text of a scalar, whatever it was taken for.
+  var scalarText: String? {
+    switch value {
+    case .string(let text), .number(let text): text
+    case .bool(let flag): flag ? "true" : "false"
+    default: nil
+    }
+  }
+
+  /// The bytes of a `write_files` entry, its `encoding` taken off (cloud-init's documentation of the module).
+  var fileContent: [UInt8] {
+    let text = Array((self["content"]?.scalarText ?? "").utf8)
+    var encoding = self["encoding"]?.string?.lowercased() ?? ""
+    if self["content"]?.tag == "!!binary" { encoding = "b64" }
+    let isGzip = encoding.hasPrefix("gz")
+    let isBase64 = encoding.hasSuffix("b64") || encoding.hasSuffix("base64")
+    let decoded = isBase64 ? Base64.decode(text) ?? text : text
+    guard isGzip, let unpacked = try? Gzip.decompress(decoded, limit: Inspection.limit) else { return decoded }
+    return unpacked
+  }
+}
+
+extension Inspection {
+  /// The inspection as text.
+  ///
+  /// - Parameter showsContent: whether the parts' texts follow, secrets taken out.
+  public func text(showsContent: Bool) -> String {
+    var text = "\(bytes.grouped) bytes"
+    for layer in layers {
+      switch layer {
+      case .base64(let decoded): text += ", base64 of \(decoded.grouped)"
+      case .gzip(let decoded): text += ", gzip of \(decoded.grouped)"
+      case .mime: text += ", MIME of \(parts.count) \(parts.count == 1 ? "part" : "parts")"
+      }
+    }
+    text += "\n"
+    for (index, part) in parts.enumerated() {
+      text += "\npart \(index + 1): \(part.type), \(part.bytes.grouped) bytes"
+      if let name = part.name { text += ", \(name.printable)" }
+      text += "\n"
+      if !part.keys.isEmpty { text += "  keys: \(part.keys.joined(separator: ", ").printable)\n" }
+      let digits = part.files.map { $0.bytes.grouped.count }.max() ?? 0
+      for file in part.files {
+        text += "  \(file.mode.printable)  \(file.bytes.grouped.padded(left: digits)) B  \(file.path.printable)"
+        text += file.owner.map { "  \($0.printable)\n" } ?? "\n"
+      }
+      if showsContent { text += "\n\(part.redacted)\(part.redacted.hasSuffix("\n") ? "" : "\n")" }
+    }
+    return text
+  }
+}

@@ -1,0 +1,145 @@
+import Diagnostics
+import Secrets
+
+/// MIME multipart messages (RFC 2045, RFC 2046), as far as user-data uses them.
+enum MIME {
+  struct Body {
+    var type: String?
+    var name: String?
+    var content: [UInt8]
+  }
+
+  /// Whether cloud-init takes the text for MIME: `mime-version:` in the first 4,096 bytes
+  /// (`cloudinit/user_data.py`).
+  static func isMessage(_ bytes: [UInt8]) -> Bool {
+    String(decoding: bytes.prefix(4096), as: UTF8.self).lowercased().contains("mime-version:")
+  }
+
+  /// The bodies of a message that are no multipart themselves, in order.
+  static func bodies(of bytes: [UInt8], source: String, depth: Int = 0) throws(Report) -> [Body] {
+    let (headers, content) = split(bytes)
+    let (type, parameters) = parameters(headers["content-type"] ?? "")
+    let name = self.parameters(headers["content-disposition"] ?? "").1["filename"] ?? parameters["name"]
+    guard type.hasPrefix("multipart/") else {
+      return [Body(type: type.isEmpty ? nil : type, name: name, content: decode(content, headers))]
+    }
+    guard let boundary = parameters["boundary"], !boundary.isEmpty, depth < 8 else {
+      throw Report([
+        .error("user-data-mime", at: Location(source: source), "a multipart header names no boundary")
+      ])
+    }
+    let delimiter = Array("--\(boundary)".utf8)
+    var sections: [[UInt8]] = []
+    var current: [UInt8]?
+    var isClosed = false
+    for line in lines(content) where !isClosed {
+      let text = line.trimmedEnd
+      guard text.starts(with: delimiter), [[], Array("--".utf8)].contains(Array(text.dropFirst(delimiter.count))) else {
+        current? += line
+        continue
+      }
+      // The line break before a delimiter belongs to the delimiter.
+      if let section = current { sections.append(section.withoutFinalBreak) }
+      current = []
+      isClosed = text.count > delimiter.count
+    }
+    guard isClosed else {
+      throw Report([
+        .error("user-data-mime", at: Location(source: source), "the multipart message has no closing boundary; it is cut off")
+      ])
+    }
+    var bodies: [Body] = []
+    for section in sections { bodies += try self.bodies(of: section, source: source, depth: depth + 1) }
+    return bodies
+  }
+
+  /// A message's headers, names in lower case and folded lines joined, and what follows the empty line.
+  private static func split(_ bytes: [UInt8]) -> ([String: String], [UInt8]) {
+    var headers: [String: String] = [:]
+    var last: String?
+    var used = 0
+    for line in lines(bytes) {
+      used += line.count
+      let text = String(decoding: line.trimmedEnd, as: UTF8.self)
+      if text.isEmpty { break }
+      if text.first == " " || text.first == "\t" {
+        if let last { headers[last]? += " " + text.drop { $0 == " " || $0 == "\t" } }
+      } else if let colon = text.firstIndex(of: ":") {
+        let name = text[..<colon].lowercased()
+        headers[name] = String(text[text.index(after: colon)...].drop { $0 == " " })
+        last = name
+      }
+    }
+    return (headers, Array(bytes.dropFirst(used)))
+  }
+
+  /// `text/x; charset="us-ascii"; name=y` as its type and parameters.
+  private static func parameters(_ header: String) -> (String, [String: String]) {
+    let parts = header.split(separator: ";").map { part in
+      String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    }
+    var parameters: [String: String] = [:]
+    for part in parts.dropFirst() {
+      guard let equals = part.firstIndex(of: "=") else { continue }
+      var value = String(part[part.index(after: equals)...])
+      if value.count >= 2, value.hasPrefix("\""), value.hasSuffix("\"") { value = String(value.dropFirst().dropLast()) }
+      parameters[part[..<equals].lowercased()] = value
+    }
+    return (parts.first?.lowercased() ?? "", parameters)
+  }
+
+  private static func decode(_ content: [UInt8], _ headers: [String: String]) -> [UInt8] {
+    switch headers["content-transfer-encoding"]?.lowercased() {
+    case "base64": return Base64.decode(content) ?? content
+    case "quoted-printable": return quotedPrintable(content)
+    default: return content
+    }
+  }
+
+  private static func quotedPrintable(_ content: [UInt8]) -> [UInt8] {
+    var result: [UInt8] = []
+    for line in lines(content) {
+      var text = line.trimmedEnd[...]
+      let isSoft = text.last == UInt8(ascii: "=")
+      if isSoft { text.removeLast() }
+      while let byte = text.first {
+        let digits = text.dropFirst().prefix(2)
+        if byte == UInt8(ascii: "="), digits.count == 2,
+          let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+        {
+          result.append(value)
+          text = text.dropFirst(3)
+        } else {
+          result.append(byte)
+          text = text.dropFirst()
+        }
+      }
+      if !isSoft, line.last == 0x0A { result.append(0x0A) }
+    }
+    return result
+  }
+
+  /// The lines with their ends.
+  private static func lines(_ bytes: [UInt8]) -> [[UInt8]] {
+    var lines: [[UInt8]] = []
+    var start = 0
+    for index in bytes.indices where bytes[index] == 0x0A {
+      lines.append(Array(bytes[start...index]))
+      start = index + 1
+    }
+    if start < bytes.count { lines.append(Array(bytes[start...])) }
+    return lines
+  }
+}
+
+extension [UInt8] {
+  /// Without white space and line breaks at the end.
+  fileprivate var trimmedEnd: [UInt8] {
+    Array(self[..<((lastIndex { $0 != 0x0A && $0 != 0x0D && $0 != 0x20 && $0 != 0x09 } ?? -1) + 1)])
+  }
+
+  fileprivate var withoutFinalBreak: [UInt8] {
+    if suffix(2).elementsEqual([0x0D, 0x0A]) { return Array(dropLast(2)) }
+    return last == 0x0A ? Array(dropLast()) : self
+  }
+}

@@ -1,0 +1,280 @@
+public import Diagnostics
+import Inputs
+public import Plan
+import Secrets
+import Templates
+public import YAML
+
+/// What will happen when a node boots with some user-data: for people, without a secret in it.
+public struct Preview: Sendable {
+  /// One thing that happens at boot.
+  public struct Step: Hashable, Sendable {
+    /// Who does it: a module of cloud-init, or a stage of the bootstrap.
+    public let name: String
+    /// What it does.
+    public let text: String
+  }
+
+  /// A file that is written before anything runs.
+  public struct File: Hashable, Sendable {
+    /// Its path on the node.
+    public let path: String
+    /// Its permissions in octal, four digits.
+    public let mode: String
+    /// Its size in bytes.
+    public let bytes: Int
+    /// Its content, secrets as fingerprints.
+    public let content: String
+  }
+
+  /// A secret that the node gets.
+  public struct SecretUse: Hashable, Sendable {
+    /// The input.
+    public let name: String
+    /// A fingerprint of a literal, or the OCID of one in OCI Vault.
+    public let shown: String
+    /// Whether the value itself travels in user-data.
+    public let isLiteral: Bool
+  }
+
+  /// What a platform would make of the user-data's size.
+  public struct Size: Hashable, Sendable {
+    /// The platform.
+    public let platform: Platform
+    /// The bytes that it counts.
+    public let counted: Int
+    /// Its limit in those bytes.
+    public let limit: Int
+  }
+
+  /// The node's name or role.
+  public let title: String
+  /// Its role.
+  public let role: Role
+  /// The cluster's name.
+  public let cluster: String
+  /// Where it is delivered.
+  public let platform: Platform
+  /// The release of K3s.
+  public let k3sVersion: String
+  /// What happens, in order.
+  public let steps: [Step]
+  /// What is written.
+  public let files: [File]
+  /// What secrets it gets.
+  public let secrets: [SecretUse]
+  /// What each platform counts; its own first.
+  public let sizes: [Size]
+  /// How the platform counts, in words.
+  public let arithmetic: String
+  /// Bytes of the cloud-config, and of what cloud-init gets.
+  public let bytes: (plain: Int, payload: Int)
+
+  /// Looks at the user-data of a node.
+  public init(_ userData: UserData, plan: ClusterPlan) {
+    let node = userData.node
+    let key = FingerprintKey(project: plan.project, secret: plan.fingerprintSecret)
+    title = node.title
+    role = node.role.value
+    cluster = plan.name.value
+    platform = userData.platform
+    k3sVersion = plan.k3s.value.version
+    files = Self.files(userData.document, key)
+    secrets = plan.secretNames(of: node).compactMap { name in
+      switch plan.source(ofSecret: name)?.value {
+      case .literal(let secret)?:
+        SecretUse(name: name, shown: key.fingerprint(of: secret, named: name), isLiteral: true)
+      case .ociVault(let ocid)?: SecretUse(name: name, shown: ocid, isLiteral: false)
+      case nil: nil
+      }
+    }
+    let keys = plan.sshKeys.map(\.value)
+    sizes = ([platform] + Platform.allCases.filter { $0 != userData.platform }).map { platform in
+      let counted = platform.budget.counted(
+        platform == userData.platform && platform.budget.carrier != .bytes
+          ? userData.delivered.count : userData.payload.count, other: platform.sharedBytes(sshKeys: keys))
+      return Size(platform: platform, counted: counted, limit: platform.budget.limit)
+    }
+    arithmetic = platform.budget.arithmetic
+    bytes = (userData.plain.count, userData.payload.count)
+    steps = Self.steps(userData, files: files, secrets: secrets, plan: plan)
+  }
+
+  private static func files(_ document: Field, _ key: FingerprintKey) -> [File] {
+    zip(document["write_files"]?.items ?? [], document.node(.redacted(key))["write_files"]?.sequence ?? [])
+      .compactMap { field, shown in
+        guard let path = field["path"]?.text else { return nil }
+        return File(
+          path: path, mode: field["permissions"]?.text ?? "0644",
+          bytes: field["content"]?.node(.revealed).string?.utf8.count ?? 0,
+          content: shown["content"]?.string ?? "")
+      }
+  }
+
+  private static func steps(
+    _ userData: UserData, files: [File], secrets: [SecretUse], plan: ClusterPlan
+  ) -> [Step] {
+    let node = userData.node
+    let unit = Guest.isInstalled(by: files)
+    var steps: [Step] = []
+    if let keys = userData.document["ssh_authorized_keys"]?.items.count {
+      steps.append(Step(name: "ssh", text: "authorise \(keys) \(keys == 1 ? "key" : "keys") for the default user"))
+    }
+    for (key, what) in [("bootcmd", "before the files"), ("runcmd", "after them")] {
+      if key == "runcmd" { steps.append(Step(name: "write_files", text: "write \(files.count) files")) }
+      for command in userData.document[key]?.items ?? [] {
+        let words = command.text ?? command.items.compactMap(\.text).joined(separator: " ")
+        steps.append(Step(name: key, text: "\(words) (\(what))"))
+      }
+    }
+    guard unit else { return steps }
+    return steps + Guest.stages(node, plan: plan, secrets: secrets)
+  }
+}
+
+/// What the bootstrap in the guest does: its stages, for people. `templates/guest/bootstrap.sh` has the same names in
+/// the same order, and a test holds the two together.
+enum Guest {
+  static func isInstalled(by files: [Preview.File]) -> Bool {
+    files.contains { $0.path == "/usr/local/sbin/k3seed-bootstrap" }
+  }
+
+  static func stages(_ node: ClusterNode, plan: ClusterPlan, secrets: [Preview.SecretUse]) -> [Preview.Step] {
+    let references = secrets.filter { !$0.isLiteral }.map(\.name)
+    let version = plan.k3s.value.version
+    let join = node.isFirstServer ? nil : plan.joinURL?.value
+    let server = node.role.value == .server
+    let sources = plan.binaryURLs.count
+    let stages: [(String, String)?] = [
+      ("preflight", "check architecture, settings, default route and that every secret has arrived"),
+      (
+        "firewall",
+        node.role.value == .ingress
+          ? "NAT for private nodes: this version cannot do it yet and fails here"
+          : "pass where the image's firewall refuses nothing; this version cannot open one yet and fails here"
+      ),
+      (
+        "download",
+        "fetch K3s \(version) and its install script from \(sources) \(sources == 1 ? "source" : "sources"), refuse any other SHA-256"
+      ),
+      (
+        "secrets",
+        references.isEmpty
+          ? "nothing to fetch"
+          : "fetch \(references.joined(separator: ", ")) from OCI Vault: this version cannot do it yet and fails here"
+      ),
+      ("install", "install K3s as \(server ? "server" : "agent") with /etc/rancher/k3s/config.yaml"),
+      (
+        "ready",
+        (join.map { "wait for \($0), then for " } ?? "wait for ")
+          + (server ? "the API, this Node and the controllers" : "this Node to be Ready")
+      ),
+      node.isFirstServer
+        ? (
+          "seed",
+          "apply Namespaces and Secrets (\(plan.cloudflareSecretName.value) in cert-manager and external-dns), then remove the files"
+        ) : nil,
+      node.isFirstServer
+        ? (
+          "gitops",
+          "install Argo CD (chart \(Pins.argoCDChart.version)), then apply argocd-root: \(plan.gitPath.value) of \(plan.gitURL?.value ?? "") at \(plan.gitRevision.value)"
+        ) : nil,
+      ("scrub", "remove every secret file"),
+      ("complete", "record it; the unit never runs again"),
+    ]
+    return stages.compactMap { $0.map { Preview.Step(name: $0.0, text: $0.1) } }
+  }
+}
+
+extension Preview {
+  /// The preview as text for a terminal.
+  ///
+  /// - Parameters:
+  ///   - report: findings to show at the end.
+  ///   - isStyled: whether headings and sizes over their limit are set off by terminal codes.
+  public func text(report: Report, isStyled: Bool) -> String {
+    func heading(_ text: String) -> String { isStyled ? "\n\u{1B}[1m\(text)\u{1B}[0m\n" : "\n\(text)\n" }
+    let name = title == role.rawValue ? title : "\(title) (\(role.rawValue))"
+    var text = "\(name) of cluster \(cluster) on \(platform.rawValue), K3s \(k3sVersion)\n"
+    text += heading("At boot, in order")
+    let width = steps.map(\.name.count).max() ?? 0
+    for (index, step) in steps.enumerated() {
+      text += "  \("\(index + 1)".padded(left: 2))  \(step.name.padded(right: width))  \(step.text)\n"
+    }
+    text += heading("Files")
+    let digits = files.map { $0.bytes.grouped.count }.max() ?? 0
+    for file in files {
+      text += "  \(file.mode)  \(file.bytes.grouped.padded(left: digits)) B  \(file.path)\n"
+    }
+    text += heading("Secrets")
+    for secret in secrets {
+      text += "  \(secret.isLiteral ? "in user-data " : "in OCI Vault ")  \(secret.isLiteral ? "" : secret.name + " ")\(secret.shown)\n"
+    }
+    if secrets.isEmpty { text += "  none\n" }
+    let sizeText = bytes.plain == bytes.payload ? "" : " (gzip of \(bytes.plain.grouped))"
+    text += heading("Size: \(bytes.payload.grouped) bytes\(sizeText)")
+    let platforms = sizes.map(\.platform.rawValue.count).max() ?? 0
+    for size in sizes {
+      let filled = min(24, (size.counted * 24 + size.limit - 1) / size.limit)
+      let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 24 - filled)
+      let over = size.counted > size.limit
+      var line =
+        "  \(size.platform.rawValue.padded(right: platforms))  [\(bar)] \(size.counted.grouped.padded(left: 7)) of \(size.limit.grouped)"
+      line += over ? ", \((size.counted - size.limit).grouped) over" : ""
+      line += "  \(size.platform.budget.arithmetic)"
+      text += over && isStyled ? "\u{1B}[31m\(line)\u{1B}[0m\n" : "\(line)\n"
+    }
+    if !report.diagnostics.isEmpty { text += heading("Findings") }
+    for diagnostic in report.diagnostics { text += "  \(diagnostic.line)\n" }
+    return text
+  }
+
+  /// The preview as a document, for programs.
+  public func document(report: Report) -> Node {
+    func list<Item>(_ items: [Item], _ node: (Item) -> Node) -> Node { Node(.sequence(items.map(node))) }
+    func text(_ text: String) -> Node { Node(.string(text)) }
+    func number(_ number: Int) -> Node { Node(.number(String(number))) }
+    return .mapping([
+      "node": text(title), "role": text(role.rawValue), "cluster": text(cluster),
+      "platform": text(platform.rawValue), "k3s_version": text(k3sVersion),
+      "bytes": number(bytes.payload), "plain_bytes": number(bytes.plain),
+      "steps": list(steps) { .mapping(["name": text($0.name), "text": text($0.text)]) },
+      "files": list(files) {
+        .mapping([
+          "path": text($0.path), "mode": text($0.mode), "bytes": number($0.bytes), "content": text($0.content),
+        ])
+      },
+      "secrets": list(secrets) {
+        .mapping([
+          "name": text($0.name), "source": text($0.isLiteral ? "literal" : "oci-vault"), "shown": text($0.shown),
+        ])
+      },
+      "sizes": list(sizes) {
+        .mapping([
+          "platform": text($0.platform.rawValue), "counted": number($0.counted), "limit": number($0.limit),
+          "arithmetic": text($0.platform.budget.arithmetic),
+        ])
+      },
+      "findings": list(report.diagnostics) {
+        .mapping([
+          "severity": text($0.severity.rawValue), "code": text($0.code), "text": text($0.line),
+        ])
+      },
+    ])
+  }
+}
+
+extension String {
+  func padded(left width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
+  func padded(right width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}
+
+extension Int {
+  /// The number with a comma after every third digit from the right.
+  var grouped: String {
+    let digits = Array(String(self))
+    return digits.enumerated().map { index, digit in
+      index > 0 && (digits.count - index).isMultiple(of: 3) ? ",\(digit)" : "\(digit)"
+    }.joined()
+  }
+}
