@@ -1,0 +1,567 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(
+  "The bootstrap on a stand-in node",
+  .enabled(if: Node.works, "needs bwrap with user namespaces, kubectl, curl, openssl, iproute2 and python3"))
+struct BootstrapTests {
+  static let shared = ["preflight", "firewall", "download", "secrets", "install", "ready"]
+  static let last = ["scrub", "complete"]
+
+  static func done(_ stages: [String]) -> [String] { stages.map { "k3seed: \($0): ok (N s)" } }
+
+  /// Boots a node that must fail, and checks the exit code and every line on the console.
+  static func expect(
+    _ node: Node, fails stage: String, code: Int32, saying cause: String,
+    sourceLocation: SourceLocation = #_sourceLocation, also: (Node.Outcome) async throws -> Void = { _ in }
+  ) async throws {
+    let all = shared + ["seed", "gitops"] + last
+    let before = all.prefix { $0 != stage }
+    try await node.boot { outcome in
+      #expect(outcome.status == code, sourceLocation: sourceLocation)
+      #expect(
+        outcome.console
+          == done(Array(before)) + ["k3seed: \(stage): FAILED: \(cause) (/run/k3seed/\(stage).log)"],
+        sourceLocation: sourceLocation)
+      #expect(!outcome.exists("/var/lib/k3seed/complete"), sourceLocation: sourceLocation)
+      try await also(outcome)
+    }
+  }
+
+  // MARK: What goes well
+
+  @Test("The first server runs every stage, in order, and ends complete and without secrets")
+  func firstServer() async throws {
+    try await Node().boot { outcome in
+      #expect(outcome.status == 0)
+      #expect(outcome.console == Self.done(Self.shared + ["seed", "gitops"] + Self.last))
+      #expect(outcome.text("/var/lib/k3seed/complete") == "v1.36.4+k3s1\n")
+      #expect(!outcome.exists("/var/lib/k3seed/secrets"))
+      #expect(outcome.text("/etc/rancher/k3s/token") == "K10-canary-token")
+      #expect(outcome.mode("/etc/rancher/k3s/token") == 0o600)
+      #expect(!outcome.exists("/etc/rancher/k3s/agent-token"))
+      #expect(outcome.lines("/var/lab/systemctl").contains("start --no-block k3s"))
+      #expect(
+        outcome.lines("/var/lab/requests") == ["/ok/k3s", "/ok/install.sh"])
+      #expect(outcome.mode("/usr/local/bin/k3s") == 0o755)
+      let environment = outcome.lines("/var/lab/install.env")
+      #expect(environment.contains("export INSTALL_K3S_EXEC='server'"))
+      for skip in ["DOWNLOAD", "START", "SELINUX_RPM"] {
+        #expect(environment.contains("export INSTALL_K3S_SKIP_\(skip)='true'"))
+      }
+      #expect(environment.filter { $0.hasPrefix("export K3S") } == [], "install.sh gives these to K3s")
+      let applied = outcome.text("/var/lab/applied") ?? ""
+      let order = ["kind: Namespace", "kind: Secret", "kind: HelmChart", "kind: Application"]
+      let places = order.map { applied.range(of: $0)?.lowerBound }
+      #expect(!places.contains(nil) && places.compactMap(\.self) == places.compactMap(\.self).sorted())
+      let applies = outcome.lines("/var/lab/kubectl").filter { $0.contains(" apply ") }
+      #expect(applies.count == 3)
+      #expect(applies.allSatisfy { $0.contains("--server-side --field-manager=k3seed") })
+    }
+  }
+
+  @Test(
+    "A joining node waits for the first server, and neither seeds nor plants",
+    arguments: [("server", "k3s", "server"), ("agent", "k3s-agent", "agent")])
+  func joins(role: String, unit: String, mode: String) async throws {
+    var node = try Node(role: role, first: false)
+    node.secrets["k3s_agent_token"] = Array("agent-canary".utf8)
+    try await node.boot { outcome in
+      #expect(outcome.status == 0)
+      #expect(outcome.console == Self.done(Self.shared + Self.last))
+      #expect(outcome.lines("/var/lab/systemctl").contains("start --no-block \(unit)"))
+      #expect(outcome.lines("/var/lab/install.env").contains("export INSTALL_K3S_EXEC='\(mode)'"))
+      #expect(outcome.text("/etc/rancher/k3s/agent-token") == "agent-canary")
+      #expect(!outcome.exists("/var/lib/k3seed/secrets"))
+      #expect(!outcome.exists("/var/lab/applied"))
+      let config =
+        role == "server" ? "/etc/rancher/k3s/k3s.yaml" : "/var/lib/rancher/k3s/agent/kubelet.kubeconfig"
+      let calls = outcome.lines("/var/lab/kubectl")
+      #expect(!calls.isEmpty && calls.allSatisfy { $0.hasPrefix("--kubeconfig=\(config) ") })
+      #expect(calls.contains { $0.contains(" get node/node-1 ") }, "K3s lower-cases the host's name")
+      #expect(calls.contains { $0.contains("/readyz") } == (role == "server"))
+    }
+  }
+
+  @Test("A configured node name is the one that must become Ready")
+  func nodeName() async throws {
+    var node = try Node()
+    node.variables["K3SEED_NODE_NAME"] = "alpha"
+    try await node.boot { outcome in
+      #expect(outcome.status == 0)
+      #expect(outcome.lines("/var/lab/kubectl").contains { $0.contains(" get node/alpha ") })
+    }
+  }
+
+  @Test("Answers that come late are waited for")
+  func late() async throws {
+    var node = try Node()
+    node.answers = [
+      .init(times: 3, status: 1, pattern: "*--raw /readyz*", output: "connection refused"),
+      .init(times: 2, pattern: "*get node/*", output: "False"),
+      .init(times: 2, status: 1, pattern: "*sa/default*", output: "serviceaccounts \"default\" not found"),
+      .init(times: 2, status: 1, pattern: "*apply*", output: "Internal error occurred"),
+      .init(times: 4, status: 1, pattern: "*applications.argoproj.io*", output: "not found"),
+    ]
+    try await node.boot { outcome in
+      #expect(outcome.status == 0)
+      #expect(outcome.console == Self.done(Self.shared + ["seed", "gitops"] + Self.last))
+    }
+  }
+
+  // MARK: Preflight and firewall
+
+  @Test(
+    "A variable that is missing from bootstrap.env is named",
+    arguments: ["K3SEED_ROLE", "K3SEED_VAULT", "K3S_SHA256_ARM64", "K3S_INSTALL_URLS"])
+  func variable(name: String) async throws {
+    var node = try Node()
+    node.variables[name] = .some(nil)
+    try await Self.expect(
+      node, fails: "preflight", code: 10, saying: "\(name) is not in /etc/k3seed/bootstrap.env; render again")
+  }
+
+  @Test("A secret that did not arrive, or arrived empty, is named", arguments: [nil, []] as [[UInt8]?])
+  func secret(value: [UInt8]?) async throws {
+    var node = try Node()
+    node.variables["K3SEED_SECRETS"] = "cloudflare_api_token git_pat k3s_token"
+    node.secrets["git_pat"] = value
+    try await Self.expect(
+      node, fails: "preflight", code: 10, saying: "secret git_pat did not arrive; render again")
+  }
+
+  @Test("An interrupted run is refused, and nothing is fetched")
+  func interrupted() async throws {
+    var node = try Node()
+    node.files["/var/lib/k3seed/started"] = ""
+    try await Self.expect(
+      node, fails: "preflight", code: 10,
+      saying: "an earlier run was interrupted, this version cannot resume; recreate the node"
+    ) { #expect(!$0.exists("/var/lab/requests")) }
+  }
+
+  @Test("A run that failed before it changed the node can be repeated")
+  func repeatable() async throws {
+    var node = try Node()
+    node.variables["K3S_BINARY_URLS"] = "http://127.0.0.1:8000/404"
+    try await node.boot { #expect($0.status == 12 && !$0.exists("/var/lib/k3seed/started")) }
+    node = try Node()
+    node.files["/var/lab/install"] = "no space left on device"
+    try await node.boot { #expect($0.status == 14 && $0.exists("/var/lib/k3seed/started")) }
+  }
+
+  @Test("Another architecture is refused")
+  func architecture() async throws {
+    var node = try Node()
+    node.files["/var/lab/machine"] = "riscv64\n"
+    try await Self.expect(
+      node, fails: "preflight", code: 10,
+      saying: "architecture riscv64 is neither amd64 nor arm64; use another instance")
+  }
+
+  @Test("A network without a default route is refused")
+  func route() async throws {
+    var node = try Node()
+    node.files["/var/lab/no-route"] = ""
+    try await Self.expect(node, fails: "preflight", code: 10, saying: "no default route; K3s needs one")
+  }
+
+  @Test("A missing command is named")
+  func command() async throws {
+    var node = try Node()
+    node.files["/var/lab/missing"] = "curl"
+    try await Self.expect(
+      node, fails: "preflight", code: 10, saying: "there is no command curl; use an image with it")
+  }
+
+  @Test("Anybody but root is refused")
+  func root() async throws {
+    var node = try Node()
+    node.isRoot = false
+    try await node.boot { outcome in
+      #expect(outcome.status == 10)
+      #expect(
+        outcome.console == ["k3seed: preflight: FAILED: not root; use systemctl start k3seed-bootstrap"])
+    }
+  }
+
+  @Test("An ingress node is told that NAT is for a later version")
+  func ingress() async throws {
+    try await Self.expect(
+      Node(role: "ingress"), fails: "firewall", code: 11,
+      saying: "this version cannot set up NAT for ingress; make the node an agent")
+  }
+
+  @Test(
+    "A REJECT in INPUT is refused, in force or still to be loaded",
+    arguments: ["/var/lab/iptables", "/etc/iptables/rules.v4"])
+  func reject(file: String) async throws {
+    var node = try Node()
+    node.files[file] = """
+      *filter
+      -A INPUT -p tcp -m state --state NEW -m tcp --dport 22 -j ACCEPT
+      -A INPUT -j REJECT --reject-with icmp-host-prohibited
+      COMMIT
+
+      """
+    try await Self.expect(
+      node, fails: "firewall", code: 11,
+      saying: "iptables INPUT has a REJECT, this version cannot open ports; use an image without it")
+  }
+
+  @Test("A REJECT in another chain is none of its business")
+  func forward() async throws {
+    var node = try Node()
+    node.files["/var/lab/iptables"] =
+      "-A INPUT -j ACCEPT\n-A FORWARD -j REJECT\n-A InstanceServices -j REJECT\n"
+    try await node.boot { #expect($0.status == 0) }
+  }
+
+  @Test("Vault secrets are for a later version")
+  func vault() async throws {
+    var node = try Node()
+    node.variables["K3SEED_VAULT"] = "cloudflare_api_token k3s_token"
+    node.variables["K3SEED_SECRETS"] = " "
+    node.secrets = [:]
+    try await Self.expect(
+      node, fails: "secrets", code: 13,
+      saying: "this version cannot fetch from OCI Vault (cloudflare_api_token k3s_token); give literal values"
+    )
+  }
+
+  // MARK: Download
+
+  @Test(
+    "A mirror that fails is followed by the next",
+    arguments: ["404", "html", "short", "wrong", "503-twice"])
+  func mirrors(fault: String) async throws {
+    var node = try Node()
+    node.variables["K3S_BINARY_URLS"] = "http://127.0.0.1:8000/\(fault) http://127.0.0.1:8000/ok/"
+    node.variables["K3S_INSTALL_URLS"] =
+      "http://127.0.0.1:8000/\(fault)/install.sh http://127.0.0.1:8000/ok/install.sh"
+    try await node.boot { outcome in
+      #expect(outcome.status == 0)
+      #expect(
+        outcome.lines("/var/lab/requests") == [
+          "/\(fault)/k3s", "/ok/k3s", "/\(fault)/install.sh", "/ok/install.sh",
+        ])
+      #expect(!outcome.exists("/var/lab/wrong-ran"))
+    }
+  }
+
+  @Test("A server that is busy is asked again, round by round")
+  func rounds() async throws {
+    var node = try Node()
+    node.variables["K3S_BINARY_URLS"] = "http://127.0.0.1:8000/503-twice"
+    try await node.boot { outcome in
+      #expect(outcome.status == 0)
+      #expect(
+        outcome.lines("/var/lab/requests") == Array(repeating: "/503-twice/k3s", count: 3) + [
+          "/ok/install.sh"
+        ])
+    }
+  }
+
+  @Test(
+    "What is not the pinned file never runs, is not kept, and each address says why",
+    arguments: [
+      ("404", "curl: (22) The requested URL returned error: 404"),
+      ("html", "sha256 HTML is not WANT"),
+      ("wrong", "sha256 WRONG is not WANT"),
+      ("short", "curl: (18) transfer closed with 1 bytes remaining to read"),
+    ])
+  func neverExecuted(fault: String, cause: String) async throws {
+    let wrong = try await Tool.run(["sha256sum"], input: Array("#!/bin/sh\ntouch /var/lab/wrong-ran\n".utf8))
+      .text
+    let html = try await Tool.run(
+      ["sha256sum"], input: Array("<!DOCTYPE html><html><body>Sign in to this network</body></html>\n".utf8)
+    ).text
+    for name in ["k3s", "install.sh"] {
+      var node = try Node()
+      let pin = name == "k3s" ? "K3S_SHA256_AMD64" : "K3S_SHA256_INSTALL"
+      let want = ((node.variables[pin] ?? nil) ?? "").prefix(12)
+      let said = cause.replacing("HTML", with: html.prefix(12)).replacing("WRONG", with: wrong.prefix(12))
+        .replacing("WANT", with: want)
+      let urls = ["http://127.0.0.1:8000/\(fault)/\(name)", "http://127.0.0.1:1/\(name)"]
+      if name == "k3s" {
+        node.variables["K3S_BINARY_URLS"] = "http://127.0.0.1:8000/\(fault) http://127.0.0.1:1/"
+      } else {
+        node.variables["K3S_INSTALL_URLS"] = urls.joined(separator: " ")
+      }
+      let refused = "curl: (7) Failed to connect to 127.0.0.1 port 1 after N ms: Couldn't connect to server"
+      try await node.boot { outcome in
+        #expect(outcome.status == 12)
+        let line = outcome.console.last?
+          .replacingOccurrences(of: "after [0-9]+ ms", with: "after N ms", options: .regularExpression)
+        #expect(
+          line == "k3seed: download: FAILED: \(urls[0]): \(said); \(urls[1]): \(refused); "
+            + "check the network and the version (/run/k3seed/download.log)")
+        #expect(outcome.lines("/var/lab/requests").filter { $0.hasPrefix("/\(fault)/") }.count == 6)
+        #expect(!outcome.exists("/var/lab/wrong-ran"))
+        #expect(!outcome.exists("/var/lab/install.env") && !outcome.exists("/var/lab/k3s-ran"))
+        let target = name == "k3s" ? "/usr/local/bin/k3s" : "/var/lib/k3seed/install.sh"
+        #expect(!outcome.exists(target) && !outcome.exists("\(target).part"))
+      }
+    }
+  }
+
+  @Test("Files that are there with the right hash are used, and no server is asked")
+  func present() async throws {
+    var node = try Node()
+    node.files["/usr/local/bin/k3s"] = try Self.standIn("k3s")
+    node.files["/var/lib/k3seed/install.sh"] = try Self.standIn("install.sh")
+    node.variables["K3S_BINARY_URLS"] = ""
+    node.variables["K3S_INSTALL_URLS"] = ""
+    try await node.boot { outcome in
+      #expect(outcome.status == 0)
+      #expect(!outcome.exists("/var/lab/requests"))
+    }
+  }
+
+  @Test("A file that is there with another hash is replaced")
+  func replaced() async throws {
+    var node = try Node()
+    let k3s = try Self.standIn("k3s")
+    node.files["/usr/local/bin/k3s"] = "#!/bin/sh\ntouch /var/lab/wrong-ran\n"
+    try await node.boot { outcome in
+      #expect(outcome.status == 0)
+      #expect(!outcome.exists("/var/lab/wrong-ran"))
+      #expect(outcome.text("/usr/local/bin/k3s") == k3s)
+    }
+  }
+
+  @Test("On arm64 it is the file and the hash for arm64", arguments: ["aarch64", "arm64"])
+  func arm(machine: String) async throws {
+    var node = try Node()
+    node.files["/var/lab/machine"] = machine + "\n"
+    node.variables["K3S_SHA256_AMD64"] = String(repeating: "0", count: 64)
+    try await node.boot { outcome in
+      #expect(outcome.status == 0)
+      #expect(outcome.lines("/var/lab/requests").first == "/ok/k3s-arm64")
+    }
+  }
+
+  @Test("A server that drips is ended by the stage's deadline, which is said")
+  func drip() async throws {
+    var node = try Node()
+    node.variables["K3S_BINARY_URLS"] = "http://127.0.0.1:8000/drip"
+    node.variables["K3SEED_DEADLINE_download"] = "3"
+    try await Self.expect(
+      node, fails: "download", code: 12,
+      saying: "not done within 3 s; fetching http://127.0.0.1:8000/drip/k3s"
+    ) { #expect($0.text("/var/lab/left")?.contains("curl") == false) }
+  }
+
+  // MARK: Install and ready
+
+  @Test("The last word of a failing install script is the cause")
+  func installFails() async throws {
+    var node = try Node()
+    node.files["/var/lab/install"] = "[ERROR]  no space left on device\n"
+    try await Self.expect(
+      node, fails: "install", code: 14, saying: "[ERROR]  no space left on device")
+  }
+
+  @Test("A stage that hangs and ignores SIGTERM ends with its deadline, and leaves no process")
+  func hangs() async throws {
+    var node = try Node()
+    node.files["/var/lab/install"] = "hang\n"
+    node.variables["K3SEED_DEADLINE_install"] = "3"
+    try await Self.expect(node, fails: "install", code: 14, saying: "not done within 3 s; ") {
+      #expect($0.text("/var/lab/left")?.contains("install.sh") == false)
+      #expect($0.text("/var/lab/left")?.contains("sleep 999") == false)
+      #expect($0.text("/var/lab/left")?.contains("server.py") == true, "the list itself is there")
+    }
+  }
+
+  @Test(
+    "A unit that cannot come up fails early, with its own words and without its token",
+    arguments: [("ActiveState", "failed\n"), ("NRestarts", "5\n")])
+  func keepsFailing(property: String, value: String) async throws {
+    var node = try Node()
+    node.answers = [.init(status: 1, pattern: "*--raw /readyz*", output: "connection refused")]
+    node.files["/var/lab/\(property)"] = value
+    node.files["/var/lab/journal"] = """
+      time=1 level=info msg="Starting"
+      time=2 level=fatal msg="bad token K10-canary-token: too short"
+      time=3 level=info msg="Starting again"
+
+      """
+    try await Self.expect(
+      node, fails: "ready", code: 15,
+      saying: "k3s keeps failing: time=2 level=fatal msg=\"bad token ***: too short\"; see journalctl -u k3s"
+    ) { #expect($0.text("/run/k3seed/ready.log")?.contains("canary") == false) }
+  }
+
+  @Test("Four restarts are still patience")
+  func fewRestarts() async throws {
+    var node = try Node()
+    node.answers = [.init(times: 2, status: 1, pattern: "*--raw /readyz*", output: "connection refused")]
+    node.files["/var/lab/NRestarts"] = "4\n"
+    try await node.boot { #expect($0.status == 0) }
+  }
+
+  @Test(
+    "What was waited for, and the last answer, are said when ready is too late",
+    arguments: [
+      ("*--raw /readyz*", 1, "connection refused", "waiting for the API server: connection refused"),
+      ("*get node/*", 1, "nodes not found", "waiting for node node-1 to be Ready: nodes not found"),
+      ("*get node/*", 0, "False", "waiting for node node-1 to be Ready: "),
+      ("*sa/default*", 1, "default not found", "waiting for the controllers: default not found"),
+    ])
+  func tooLate(pattern: String, status: Int, output: String, cause: String) async throws {
+    var node = try Node()
+    node.answers = [.init(status: status, pattern: pattern, output: output)]
+    node.variables["K3SEED_DEADLINE_ready"] = "3"
+    try await Self.expect(
+      node, fails: "ready", code: 15, saying: "not done within 3 s; \(cause)")
+  }
+
+  @Test("A first server that is not there is said, and K3s is not started against it")
+  func nobodyThere() async throws {
+    var node = try Node(role: "agent")
+    node.variables["K3SEED_JOIN_URL"] = "https://10.0.2.10:6444"
+    node.variables["K3SEED_DEADLINE_ready"] = "3"
+    try await node.boot { outcome in
+      #expect(outcome.status == 15)
+      let line = outcome.console.last ?? ""
+      #expect(
+        line.hasPrefix(
+          "k3seed: ready: FAILED: not done within 3 s; waiting for the server at https://10.0.2.10:6444: "
+            + "curl: (7) Failed to connect to 10.0.2.10 port 6444"), "\(line)")
+      #expect(!outcome.lines("/var/lab/systemctl").contains { $0.hasPrefix("start") })
+    }
+  }
+
+  // MARK: Seed and GitOps
+
+  @Test("The API server's refusal of the seed is said")
+  func refused() async throws {
+    var node = try Node()
+    node.answers = [.init(status: 1, pattern: "*apply*-f -", output: "error: namespaces is forbidden")]
+    node.variables["K3SEED_DEADLINE_seed"] = "3"
+    try await Self.expect(
+      node, fails: "seed", code: 16,
+      saying: "not done within 3 s; waiting for Namespaces and Secrets to be accepted: "
+        + "error: namespaces is forbidden")
+  }
+
+  @Test("A kustomization that does not build is a failure, not an empty seed")
+  func unbuildable() async throws {
+    var node = try Node()
+    node.files["/var/lib/k3seed/kustomization.yaml"] = "resources: [manifests/absent.yaml]\n"
+    node.variables["K3SEED_DEADLINE_seed"] = "3"
+    try await node.boot { outcome in
+      #expect(outcome.status == 16)
+      #expect(outcome.console.last?.contains("absent.yaml") == true, "\(outcome.console)")
+    }
+  }
+
+  @Test("When Argo CD does not come, the install job is quoted, and the secrets are gone all the same")
+  func noArgo() async throws {
+    var node = try Node()
+    node.answers = [
+      .init(status: 1, pattern: "*applications.argoproj.io*", output: "crd not found"),
+      .init(
+        pattern: "*logs -n kube-system job/helm-install-argocd*", output: "Error: chart \"argo-cd\" not found"
+      ),
+    ]
+    node.variables["K3SEED_DEADLINE_gitops"] = "3"
+    try await Self.expect(
+      node, fails: "gitops", code: 17,
+      saying: "not done within 3 s; waiting for Argo CD: Error: chart \"argo-cd\" not found"
+    ) { #expect(!$0.exists("/var/lib/k3seed/secrets")) }
+  }
+
+  @Test("An argocd-root that exists is left alone")
+  func rootExists() async throws {
+    var node = try Node()
+    node.answers = [
+      .init(
+        pattern: "*get --ignore-not-found*argocd-root.yaml", output: "application.argoproj.io/argocd-root")
+    ]
+    try await node.boot { outcome in
+      #expect(outcome.status == 0)
+      #expect(outcome.text("/var/lab/applied")?.contains("kind: HelmChart") == true)
+      #expect(outcome.text("/var/lab/applied")?.contains("kind: Application") == false)
+    }
+  }
+
+  @Test("An API server that does not answer about argocd-root does not get it applied blindly")
+  func rootUnknown() async throws {
+    var node = try Node()
+    node.answers = [.init(times: 2, status: 1, pattern: "*get --ignore-not-found*", output: "timed out")]
+    try await node.boot { outcome in
+      #expect(outcome.status == 0)
+      #expect(outcome.lines("/var/lab/kubectl").filter { $0.contains("--ignore-not-found") }.count == 3)
+      #expect(outcome.text("/var/lab/applied")?.components(separatedBy: "kind: Application").count == 2)
+    }
+  }
+
+  // MARK: Secrets
+
+  static let hostile: [String: [UInt8]] = [
+    "quotes and dollars": Array(#"'"$(touch /var/lab/wrong-ran)`id`\ $HOME {{ x }} %{ y }"#.utf8),
+    "newlines": Array("\n\nfirst\r\n---\nsecond: true\n\n".utf8),
+    "nothing but a NUL": [0],
+    "not UTF-8": [0xFF, 0xFE, 0xC0, 0x80, 0x85, 0x1B, 0x5B, 0x33, 0x31, 0x6D],
+    "every byte, 64 KiB": (0..<65536).map { UInt8(truncatingIfNeeded: $0) },
+  ]
+
+  @Test("Every byte of a secret reaches both Secrets", arguments: hostile.keys.sorted())
+  func exact(name: String) async throws {
+    let value = try #require(Self.hostile[name])
+    var node = try Node()
+    node.secrets["cloudflare_api_token"] = value
+    try await node.boot { outcome in
+      #expect(outcome.status == 0)
+      // The real kubectl reads what was applied.
+      let applied = outcome.root.appendingPathComponent("var/lab/applied").path
+      let documents = try #require(outcome.text("/var/lab/applied")).components(separatedBy: "\n---\n")
+        .filter { $0.contains("kind: Secret") }
+      #expect(documents.count == 2, "\(applied)")
+      var namespaces: Set<String> = []
+      for document in documents {
+        let json = try await Tool.run(
+          ["kubectl", "label", "--local", "-f", "-", "-o", "json", "read=back"], input: Array(document.utf8))
+        let object = try #require(JSONSerialization.jsonObject(with: Data(json.output)) as? [String: Any])
+        let data = try #require(object["data"] as? [String: String])
+        let metadata = try #require(object["metadata"] as? [String: Any])
+        #expect(metadata["name"] as? String == "cloudflare-api-token")
+        namespaces.insert(try #require(metadata["namespace"] as? String))
+        // kustomize breaks long base64 into lines, which Go's decoder, and so the API server, skips.
+        let base64 = try #require(data["api-token"]).replacing("\n", with: "")
+        #expect(Data(base64Encoded: base64).map(Array.init) == value)
+      }
+      #expect(namespaces == ["cert-manager", "external-dns"])
+      #expect(!outcome.exists("/var/lab/wrong-ran"))
+    }
+  }
+
+  @Test(
+    "No secret is on the console, in a log, or on any command line",
+    arguments: [nil, "*apply*", "*applications.argoproj.io*", "*--raw /readyz*"])
+  func canaries(failing: String?) async throws {
+    var node = try Node()
+    if let failing {
+      node.answers = [.init(status: 1, pattern: failing, output: "no")]
+      for stage in ["ready", "seed", "gitops"] { node.variables["K3SEED_DEADLINE_\(stage)"] = "5" }
+    }
+    try await node.boot { outcome in
+      #expect((outcome.status == 0) == (failing == nil))
+      let watched =
+        [outcome.raw, outcome.text("/var/lab/cmdlines") ?? "", outcome.text("/var/lab/install.env") ?? ""]
+        + (BootstrapTests.shared + ["seed", "gitops"]).map { outcome.text("/run/k3seed/\($0).log") ?? "" }
+      #expect(watched[1].contains("k3seed-bootstrap"), "the command lines are there")
+      for secret in node.secrets.values {
+        let forms = [String(decoding: secret, as: UTF8.self), Data(secret).base64EncodedString()]
+        for form in forms { #expect(!watched.contains { $0.contains(form) }) }
+      }
+    }
+  }
+
+  private static func standIn(_ name: String) throws -> String {
+    try String(contentsOf: Node.standIns.appendingPathComponent(name), encoding: .utf8)
+  }
+}
