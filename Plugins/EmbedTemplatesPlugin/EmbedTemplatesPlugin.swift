@@ -7,7 +7,8 @@ struct EmbedTemplatesPlugin: BuildToolPlugin {
   func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
     let folder = context.package.directoryURL.appending(path: "templates")
     let keys: [URLResourceKey] = [.isRegularFileKey]
-    let files = (FileManager.default.enumerator(at: folder, includingPropertiesForKeys: keys)?.allObjects ?? [])
+    let files =
+      (FileManager.default.enumerator(at: folder, includingPropertiesForKeys: keys)?.allObjects ?? [])
       .compactMap { $0 as? URL }
       .filter { (try? $0.resourceValues(forKeys: Set(keys)).isRegularFile) == true }
       .filter { !$0.lastPathComponent.hasPrefix(".") }

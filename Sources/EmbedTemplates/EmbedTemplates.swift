@@ -29,7 +29,8 @@ enum EmbedTemplates {
     }
     code += "  ]\n}\n"
     let file = try FileDescriptor.open(
-      FilePath(output), .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite, .groupRead, .otherRead])
+      FilePath(output), .writeOnly, options: [.create, .truncate],
+      permissions: [.ownerReadWrite, .groupRead, .otherRead])
     _ = try file.closeAfter { try file.writeAll(code.utf8) }
   }
 

@@ -107,7 +107,8 @@ public struct Project: Sendable {
     }
     guard let role = Role(rawValue: word.value) else {
       let roles = Role.allCases.map(\.rawValue)
-      let near = word.value.lowercased().nearest(in: roles, within: 2).map { "did you mean \"\($0)\"? " } ?? ""
+      let near =
+        word.value.lowercased().nearest(in: roles, within: 2).map { "did you mean \"\($0)\"? " } ?? ""
       report.add(
         .error(
           "unknown-role", at: word.origin, "\"\(word.value)\" is not a role",

@@ -25,7 +25,8 @@ struct External: ParsableCommand {
       throw Report([
         .error(
           "no-input", at: Location(source: "<stdin>"), "the query is empty",
-          help: "this command is run by Terraform's external data source; at a terminal use render or preview")
+          help: "this command is run by Terraform's external data source; at a terminal use render or preview"
+        )
       ])
     }
     let (document, controls) = try InputDocument.query(bytes, source: "<stdin>", controls: Self.controls)
@@ -57,7 +58,8 @@ extension UserData {
   /// The result of the external data source. `user_data` is empty where what is handed over is no text.
   fileprivate var externalResult: Node {
     .mapping([
-      "user_data": Node(.string(delivered == payload && isCompressed ? "" : String(decoding: delivered, as: UTF8.self))),
+      "user_data": Node(
+        .string(delivered == payload && isCompressed ? "" : String(decoding: delivered, as: UTF8.self))),
       "user_data_base64": Node(.string(String(decoding: Base64.encode(payload), as: UTF8.self))),
       "sha256": Node(.string(SHA256.hex(payload))),
       "bytes": Node(.string(String(payload.count))),

@@ -46,7 +46,9 @@ extension FileSystem {
       }
       defer { closedir(stream) }
       while let entry = readdir(stream) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let name = withUnsafeBytes(of: entry.pointee.d_name) {
+          String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
         if name.hasPrefix(".") { continue }
         let relative = inner.isEmpty ? name : "\(inner)/\(name)"
         var status = stat()

@@ -16,7 +16,9 @@ enum FileSystem {
       throw failure("cannot be read", path, error)
     } catch {
       throw Report([
-        .error("file-size", at: location(path), "holds more than \(limit >> 20) MiB, which no input of k3seed does")
+        .error(
+          "file-size", at: location(path), "holds more than \(limit >> 20) MiB, which no input of k3seed does"
+        )
       ])
     }
   }

@@ -18,7 +18,8 @@ struct InputOptions: ParsableArguments {
       valueName: "file"))
   var input = "-"
 
-  @Option(name: .long, help: ArgumentHelp("k3seed.yaml: what is not Terraform's business.", valueName: "file"))
+  @Option(
+    name: .long, help: ArgumentHelp("k3seed.yaml: what is not Terraform's business.", valueName: "file"))
   var config: String?
 
   @Option(name: .long, help: "Where user-data is delivered.")

@@ -17,7 +17,8 @@ struct Render: ParsableCommand {
 
   @Option(
     name: .long,
-    help: "How the user-data is handed over; auto is plain where it fits and compressed where only that fits.")
+    help: "How the user-data is handed over; auto is plain where it fits and compressed where only that fits."
+  )
   var encoding = Encoding.auto
 
   @Option(
@@ -27,7 +28,9 @@ struct Render: ParsableCommand {
 
   func validate() throws {
     if all, output == nil { throw ValidationError("--all needs a folder: add -o DIR") }
-    if all, node.node != nil || node.role != nil { throw ValidationError("--all goes without --node and --role") }
+    if all, node.node != nil || node.role != nil {
+      throw ValidationError("--all goes without --node and --role")
+    }
   }
 
   func run() throws {

@@ -22,7 +22,9 @@ public struct RootCommand: ParsableCommand {
       host is missing; 70 a bug.
       """,
     version: Pins.k3seed,
-    subcommands: [Render.self, External.self, PreviewCommand.self, Inspect.self, TokenCommand.self, SchemaCommand.self])
+    subcommands: [
+      Render.self, External.self, PreviewCommand.self, Inspect.self, TokenCommand.self, SchemaCommand.self,
+    ])
 
   /// An empty command, as the parser makes one.
   public init() {}

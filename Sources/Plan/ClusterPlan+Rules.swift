@@ -75,7 +75,9 @@ extension ClusterPlan {
           .error(
             "missing-hash", at: version.origin,
             "k3s_version \(version.value) is not the built-in \(Pins.k3s.version), and nothing says what its files must be",
-            help: "give k3s_sha256 = {amd64, arm64, install_script}, from the release's sha256sum files and install.sh"))
+            help:
+              "give k3s_sha256 = {amd64, arm64, install_script}, from the release's sha256sum files and install.sh"
+          ))
       }
       return version.map {
         K3sRelease(
@@ -84,7 +86,8 @@ extension ClusterPlan {
     }
     func hash(_ key: String) -> String { (hashes.node[key]?.string ?? "").lowercased() }
     return version.map {
-      K3sRelease(version: $0, amd64: hash("amd64"), arm64: hash("arm64"), installScript: hash("install_script"))
+      K3sRelease(
+        version: $0, amd64: hash("amd64"), arm64: hash("arm64"), installScript: hash("install_script"))
     }
   }
 
@@ -112,7 +115,8 @@ extension ClusterPlan {
       if let owner = owners[ip.value] {
         report.add(
           .error(
-            "same-address", at: ip.origin, "the nodes \(owner) and \(node.title) have the same private_ip \(ip.value)",
+            "same-address", at: ip.origin,
+            "the nodes \(owner) and \(node.title) have the same private_ip \(ip.value)",
             help: "give each node its own"))
       } else {
         owners[ip.value] = node.title
@@ -121,12 +125,15 @@ extension ClusterPlan {
     // The first server is the one that the others are told to join; where nothing says so, the first by name.
     let servers = nodes.indices.filter { nodes[$0].role.value == .server }
     let joined = inputs.text("server_private_ip")?.value
-    if let first = servers.first(where: { joined != nil && nodes[$0].privateIP?.value == joined }) ?? servers.first {
+    if let first = servers.first(where: { joined != nil && nodes[$0].privateIP?.value == joined })
+      ?? servers.first
+    {
       nodes[first].isFirstServer = true
     } else if !inputs.isGiven("server_private_ip"), !inputs.isGiven("server_url"), let map = inputs["nodes"] {
       report.add(
         .error(
-          "no-server", at: map.location, "no node has the role server, and nothing says which cluster to join",
+          "no-server", at: map.location,
+          "no node has the role server, and nothing says which cluster to join",
           help: "add a server, or give server_url"))
     }
     return nodes
@@ -154,11 +161,14 @@ extension ClusterPlan {
           isSSH
             ? "git_pat goes with an https URL, but git_repo_url is an ssh one"
             : "git_ssh_private_key goes with an ssh URL, but git_repo_url is an https one",
-          help: isSSH ? "give git_ssh_private_key, or the repository's https URL" : "give git_pat, or the repository's ssh URL"))
+          help: isSSH
+            ? "give git_ssh_private_key, or the repository's https URL"
+            : "give git_pat, or the repository's ssh URL"))
     } else if isSSH, used == nil, !inputs.isRefused("git_ssh_private_key") {
       report.add(
         .error(
-          "git-credentials", at: url.origin, "git_repo_url is an ssh URL, which even a public repository gives to no one without a key",
+          "git-credentials", at: url.origin,
+          "git_repo_url is an ssh URL, which even a public repository gives to no one without a key",
           help: "give git_ssh_private_key, or the repository's https URL"))
     }
     if url.value.hasPrefix("http://"), used != nil {
@@ -180,7 +190,8 @@ extension ClusterPlan {
 
   /// Hashing takes tens of milliseconds by design, so it is done only where nothing else gives the hash.
   private static func adminPasswordHash(_ inputs: Inputs, project: String) -> Sourced<SecretSource>? {
-    guard !inputs.isGiven("argocd_admin_password_hash"), let password = inputs.secret("argocd_admin_password"),
+    guard !inputs.isGiven("argocd_admin_password_hash"),
+      let password = inputs.secret("argocd_admin_password"),
       case .literal(let clear) = password.source, let hash = Bcrypt.hash(clear, project: project)
     else { return nil }
     return Sourced(.literal(hash), from: password.location)
@@ -250,7 +261,8 @@ extension ClusterPlan {
     if candidates.isEmpty, let role {
       let labels = Self.labels(inputs.mappings("node_labels"), [])
       return ClusterNode(
-        name: nil, role: role, isFirstServer: role.value == .server && joinURL == nil, labels: labels, taints: [],
+        name: nil, role: role, isFirstServer: role.value == .server && joinURL == nil, labels: labels,
+        taints: [],
         privateIP: nil)
     }
     report.add(
@@ -267,7 +279,8 @@ extension ClusterPlan {
     func missing(_ name: String, _ why: String) {
       guard !inputs.isGiven(name) else { return }
       report.add(
-        .error("missing-input", at: file, "\(name) is missing: \(why)", help: "add it to Terraform's outputs"))
+        .error("missing-input", at: file, "\(name) is missing: \(why)", help: "add it to Terraform's outputs")
+      )
     }
     if node.isFirstServer {
       missing("cloudflare_api_token", "the first server seeds it for cert-manager and external-dns")
@@ -279,14 +292,16 @@ extension ClusterPlan {
       {
         report.add(
           .error(
-            "token-form", at: place, "k3s_token has the long form (K10…), which only a running cluster can give",
+            "token-form", at: place,
+            "k3s_token has the long form (K10…), which only a running cluster can give",
             help: "give the short form to the first server: the part after the last \"::server:\""))
       }
     }
     if nodes.count > 1 || !node.isFirstServer, node.role.value == .server {
       missing("k3s_token", "servers join with it")
     }
-    if nodes.count > 1 || !node.isFirstServer, node.role.value != .server, !inputs.isGiven("k3s_agent_token") {
+    if nodes.count > 1 || !node.isFirstServer, node.role.value != .server, !inputs.isGiven("k3s_agent_token")
+    {
       missing("k3s_token", "agents join with it")
     }
     if !node.isFirstServer, joinURL == nil, !inputs.isGiven("server_url") {
@@ -319,7 +334,9 @@ extension Inputs {
 
   fileprivate func texts(_ name: String) -> [Sourced<String>] { self[name]?.texts ?? [] }
 
-  fileprivate func mappings(_ name: String) -> [(key: String, value: Positioned)] { self[name]?.mappings ?? [] }
+  fileprivate func mappings(_ name: String) -> [(key: String, value: Positioned)] {
+    self[name]?.mappings ?? []
+  }
 }
 
 extension Positioned {

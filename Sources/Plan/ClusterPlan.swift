@@ -126,7 +126,8 @@ extension ClusterPlan {
         case .deployKey: ["git_ssh_private_key"]
         case nil: []
         }
-      let all = ["argocd_admin_password_hash", "cloudflare_api_token"] + git + ["k3s_agent_token", "k3s_token"]
+      let all =
+        ["argocd_admin_password_hash", "cloudflare_api_token"] + git + ["k3s_agent_token", "k3s_token"]
       return all.filter { source(ofSecret: $0) != nil }
     }
     switch node.role.value {

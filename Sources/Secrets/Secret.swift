@@ -11,7 +11,8 @@ import CSodium
 public final class Secret: Sendable {
   /// The number of bytes.
   public let count: Int
-  private nonisolated(unsafe) let storage: UnsafeMutableRawPointer  // written in init and freed in deinit only
+  // Unsafe only to the compiler: written in init, freed in deinit, and read-only between.
+  private nonisolated(unsafe) let storage: UnsafeMutableRawPointer
 
   /// A copy of some bytes in guarded memory.
   public init(_ bytes: some Collection<UInt8>) {

@@ -36,7 +36,8 @@ public struct Expander {
   public mutating func expand(_ name: String, with context: Context) throws(Report) -> Field {
     report = Report()
     let reference = Location(source: "template \(name)")
-    let results = include(name, at: reference, Scope(template: "", context: context, including: []), place: .value)
+    let results = include(
+      name, at: reference, Scope(template: "", context: context, including: []), place: .value)
     try report.throwIfErrors()
     guard let field = results.first else {
       throw Report([.error("template-empty", at: reference, "the template expands to nothing")])
@@ -62,7 +63,9 @@ public struct Expander {
     Location(source: templates.source(of: scope.template), line: mark.line, column: mark.column)
   }
 
-  private mutating func fail(_ code: String, _ mark: Mark, _ scope: Scope, _ message: String, help: String? = nil) {
+  private mutating func fail(
+    _ code: String, _ mark: Mark, _ scope: Scope, _ message: String, help: String? = nil
+  ) {
     report.add(.error(code, at: location(mark, scope), message, help: help))
   }
 
@@ -86,7 +89,9 @@ public struct Expander {
       }
       return field(.secret(name: name, secret), found.origin)
     case "!format":
-      guard let text = string(node, scope), let (result, input) = format(text, node.mark, scope) else { return [] }
+      guard let text = string(node, scope), let (result, input) = format(text, node.mark, scope) else {
+        return []
+      }
       return field(.text(result), input)
     case "!yaml", "!json":
       let inner =
@@ -98,14 +103,17 @@ public struct Expander {
       return field(content)
     case "!file", "!script":
       guard let name = string(node, scope), let text = text(of: name, node.mark, scope) else { return [] }
-      return field(.text(tag == "!script" ? text.withoutShellComments : text))
+      return field(.text(tag == "!script" ? text.condensedScript : text))
     case "!include":
       guard let name = string(node, scope) else { return [] }
       return include(name, at: location(node.mark, scope), scope, place: place)
     case "!when", "!unless", "!each":
       return conditional(node, tag, scope, place)
     default:
-      let known = ["value", "secret", "format", "yaml", "json", "env", "file", "script", "include", "when", "unless", "each"]
+      let known = [
+        "value", "secret", "format", "yaml", "json", "env", "file", "script", "include", "when", "unless",
+        "each",
+      ]
       let near = String(tag.dropFirst()).nearest(in: known, within: 2)
       fail(
         "template-tag", node.mark, scope, "there is no tag \(tag)",
@@ -168,7 +176,9 @@ public struct Expander {
     return fields
   }
 
-  private mutating func include(_ name: String, at reference: Location, _ scope: Scope, place: Place) -> [Field] {
+  private mutating func include(
+    _ name: String, at reference: Location, _ scope: Scope, place: Place
+  ) -> [Field] {
     if scope.including.contains(name) {
       let chain = (scope.including + [name]).joined(separator: " → ")
       report.add(.error("template-cycle", at: reference, "the template includes itself: \(chain)"))
@@ -199,7 +209,8 @@ public struct Expander {
     for name in path.split(separator: ".", omittingEmptySubsequences: false).map(String.init) {
       guard let next = found[name] else {
         let near = name.nearest(in: found.keys, within: 2)
-        let known = found.keys.isEmpty ? "\(found.kind) has no names" : "it has \(found.keys.joined(separator: ", "))"
+        let known =
+          found.keys.isEmpty ? "\(found.kind) has no names" : "it has \(found.keys.joined(separator: ", "))"
         fail(
           "template-path", mark, scope, "there is no value \(path): \"\(name)\" is unknown",
           help: near.map { "did you mean \"\($0)\"?" } ?? known)
@@ -211,7 +222,9 @@ public struct Expander {
   }
 
   private mutating func field(_ context: Context, _ origin: Origin, _ path: String) -> Field {
-    func inner(_ context: Context) -> Origin { Origin(template: origin.template, input: context.origin ?? origin.input) }
+    func inner(_ context: Context) -> Origin {
+      Origin(template: origin.template, input: context.origin ?? origin.input)
+    }
     switch context.value {
     case .none: return Field(.null, from: origin)
     case .flag(let flag): return Field(.flag(flag), from: origin)
@@ -339,9 +352,10 @@ extension String {
       && utf8.allSatisfy { (0x41...0x5A) ~= $0 || (0x30...0x39) ~= $0 || $0 == 0x5F }
   }
 
-  /// A script without blank lines and lines that are only a comment, its first line kept. A script with a
-  /// here-document is left as it is, since such lines may be part of one.
-  var withoutShellComments: String {
+  /// A script without blank lines and lines that are only a comment, its first line kept: every byte counts
+  /// against a platform's limit. A script with a here-document is left as it is, since such lines may be
+  /// part of one.
+  var condensedScript: String {
     if split(whereSeparator: { $0 != "<" }).contains(where: { $0.count == 2 }) { return self }
     let lines = split(separator: "\n", omittingEmptySubsequences: false)
     return lines.enumerated()

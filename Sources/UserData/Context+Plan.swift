@@ -47,7 +47,8 @@ extension Context {
     var references: [Context] = []
     for (name, source) in secrets {
       func entry(_ value: Context.Value) -> Context {
-        Context(.map([("name", .text(name)), ("value", Context(value, from: source.origin))]), from: source.origin)
+        Context(
+          .map([("name", .text(name)), ("value", Context(value, from: source.origin))]), from: source.origin)
       }
       switch source.value {
       case .literal(let secret): literals.append(entry(.secret(name: name, secret)))
@@ -89,7 +90,8 @@ extension Context {
     return .map([
       "version": part(release.version),
       "sha256": .map([
-        "amd64": part(release.amd64), "arm64": part(release.arm64), "install_script": part(release.installScript),
+        "amd64": part(release.amd64), "arm64": part(release.arm64),
+        "install_script": part(release.installScript),
       ]),
       "binary_urls": Context(plan.binaryURLs),
       "install_script_urls": Context(plan.installScriptURLs),
@@ -109,7 +111,6 @@ extension Context {
           ("labels", Context(.map(labels.map { ($0.key, .text($0.value)) }))),
           ("files", Context(files.map { key, input in key.map { "\($0)=secrets/\(input)" } })),
           ("literals", Context(literals.map { key, value in value.map { "\(key)=\($0)" } })),
-          ("keys", Context(files.map(\.key) + literals.map { key, value in value.map { _ in key } })),
         ]), from: name.origin)
     }
     func own(_ text: String, _ input: String) -> Sourced<String> {
@@ -129,7 +130,8 @@ extension Context {
       case .token(let username):
         secrets.append(
           secret(
-            own(name, "git_pat"), in: "argocd", labels: labels, files: [(own("password", "git_pat"), "git_pat")],
+            own(name, "git_pat"), in: "argocd", labels: labels,
+            files: [(own("password", "git_pat"), "git_pat")],
             literals: common + [("username", username)]))
       case .deployKey:
         let input = "git_ssh_private_key"
@@ -143,7 +145,7 @@ extension Context {
       secrets.append(
         secret(
           own("argocd-secret", adminPasswordHash), in: "argocd",
-          labels: ["app.kubernetes.io/name": "argocd-secret", "app.kubernetes.io/part-of": "argocd"],
+          labels: ["app.kubernetes.io/part-of": "argocd"],
           files: [(own("admin.password", adminPasswordHash), adminPasswordHash)]))
     }
     return secrets

@@ -68,5 +68,7 @@ extension Field {
 
 extension String {
   /// The text in single quotes, as every POSIX shell reads back exactly.
-  var shellQuoted: String { "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'" }
+  var shellQuoted: String {
+    "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+  }
 }

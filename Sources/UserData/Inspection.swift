@@ -71,7 +71,9 @@ public struct Inspection: Sendable {
     var parts: [Part] = []
     for body in bodies {
       var inner: [Layer] = []
-      let content = Gzip.isGzip(body.content) ? try Self.unwrap(body.content, source: source, layers: &inner) : body.content
+      let content =
+        Gzip.isGzip(body.content)
+        ? try Self.unwrap(body.content, source: source, layers: &inner) : body.content
       parts.append(Part(content, declared: body.type, name: body.name, source: source, report: &report))
     }
     self.layers = layers
@@ -92,7 +94,11 @@ public struct Inspection: Sendable {
         do {
           content = try Gzip.decompress(content, limit: limit)
         } catch {
-          throw Report([.error("user-data-gzip", at: Location(source: source), "the gzip layer cannot be read: \(error.message)")])
+          throw Report([
+            .error(
+              "user-data-gzip", at: Location(source: source),
+              "the gzip layer cannot be read: \(error.message)")
+          ])
         }
         layers.append(.gzip(decoded: content.count))
       } else if let decoded = Base64.decode(content), !decoded.isEmpty, content.count >= 16 {
@@ -110,7 +116,8 @@ extension Inspection.Part {
   /// What a first line says that a part is (cloud-init's `handlers/__init__.py`, `INCLUSION_TYPES_MAP`).
   private static let firstLines: [(prefix: String, type: String)] = [
     ("#include-once", "text/x-include-once-url"), ("#include", "text/x-include-url"),
-    ("#cloud-config-archive", "text/cloud-config-archive"), ("#cloud-config-jsonp", "text/cloud-config-jsonp"),
+    ("#cloud-config-archive", "text/cloud-config-archive"),
+    ("#cloud-config-jsonp", "text/cloud-config-jsonp"),
     ("#cloud-config", "text/cloud-config"), ("#cloud-boothook", "text/cloud-boothook"),
     ("#part-handler", "text/part-handler"), ("#upstart-job", "text/upstart-job"),
     ("## template: jinja", "text/jinja2"), ("#!", "text/x-shellscript"),
@@ -175,7 +182,9 @@ extension Node {
     let isGzip = encoding.hasPrefix("gz")
     let isBase64 = encoding.hasSuffix("b64") || encoding.hasSuffix("base64")
     let decoded = isBase64 ? Base64.decode(text) ?? text : text
-    guard isGzip, let unpacked = try? Gzip.decompress(decoded, limit: Inspection.limit) else { return decoded }
+    guard isGzip, let unpacked = try? Gzip.decompress(decoded, limit: Inspection.limit) else {
+      return decoded
+    }
     return unpacked
   }
 }
@@ -201,7 +210,8 @@ extension Inspection {
       if !part.keys.isEmpty { text += "  keys: \(part.keys.joined(separator: ", ").printable)\n" }
       let digits = part.files.map { $0.bytes.grouped.count }.max() ?? 0
       for file in part.files {
-        text += "  \(file.mode.printable)  \(file.bytes.grouped.padded(left: digits)) B  \(file.path.printable)"
+        text +=
+          "  \(file.mode.printable)  \(file.bytes.grouped.padded(left: digits)) B  \(file.path.printable)"
         text += file.owner.map { "  \($0.printable)\n" } ?? "\n"
       }
       if showsContent { text += "\n\(part.redacted)\(part.redacted.hasSuffix("\n") ? "" : "\n")" }

@@ -34,7 +34,9 @@ enum MIME {
     var isClosed = false
     for line in lines(content) where !isClosed {
       let text = line.trimmedEnd
-      guard text.starts(with: delimiter), [[], Array("--".utf8)].contains(Array(text.dropFirst(delimiter.count))) else {
+      guard text.starts(with: delimiter),
+        [[], Array("--".utf8)].contains(Array(text.dropFirst(delimiter.count)))
+      else {
         current? += line
         continue
       }
@@ -45,7 +47,9 @@ enum MIME {
     }
     guard isClosed else {
       throw Report([
-        .error("user-data-mime", at: Location(source: source), "the multipart message has no closing boundary; it is cut off")
+        .error(
+          "user-data-mime", at: Location(source: source),
+          "the multipart message has no closing boundary; it is cut off")
       ])
     }
     var bodies: [Body] = []
@@ -82,7 +86,9 @@ enum MIME {
     for part in parts.dropFirst() {
       guard let equals = part.firstIndex(of: "=") else { continue }
       var value = String(part[part.index(after: equals)...])
-      if value.count >= 2, value.hasPrefix("\""), value.hasSuffix("\"") { value = String(value.dropFirst().dropLast()) }
+      if value.count >= 2, value.hasPrefix("\""), value.hasSuffix("\"") {
+        value = String(value.dropFirst().dropLast())
+      }
       parameters[part[..<equals].lowercased()] = value
     }
     return (parts.first?.lowercased() ?? "", parameters)

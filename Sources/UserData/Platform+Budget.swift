@@ -62,7 +62,8 @@ extension Platform {
     case .hetzner:
       Budget(limit: 32_768, measure: .raw, carrier: .decodedText, arithmetic: "the string as sent")
     case .digitalocean:
-      Budget(limit: 65_536, measure: .raw, carrier: .plainText, arithmetic: "plain text; base64 is ignored there")
+      Budget(
+        limit: 65_536, measure: .raw, carrier: .plainText, arithmetic: "plain text; base64 is ignored there")
     case .openstack: Budget(limit: 65_535, measure: .base64, carrier: .bytes, arithmetic: "base64")
     // Not on an official page; what its API was seen to take.
     case .linode: Budget(limit: 16_384, measure: .raw, carrier: .bytes, arithmetic: "decoded")
@@ -76,7 +77,8 @@ extension Platform {
   /// `user_data` and `ssh_authorized_keys` and the value of the latter.
   func sharedBytes(sshKeys: [String]) -> Int {
     guard self == .oci else { return 0 }
-    let keys = sshKeys.isEmpty ? 0 : "ssh_authorized_keys".utf8.count + sshKeys.reduce(-1) { $0 + $1.utf8.count + 1 }
+    let keys =
+      sshKeys.isEmpty ? 0 : "ssh_authorized_keys".utf8.count + sshKeys.reduce(-1) { $0 + $1.utf8.count + 1 }
     return "user_data".utf8.count + keys
   }
 }

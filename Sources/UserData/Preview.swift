@@ -118,7 +118,8 @@ public struct Preview: Sendable {
     let unit = Guest.isInstalled(by: files)
     var steps: [Step] = []
     if let keys = userData.document["ssh_authorized_keys"]?.items.count {
-      steps.append(Step(name: "ssh", text: "authorise \(keys) \(keys == 1 ? "key" : "keys") for the default user"))
+      steps.append(
+        Step(name: "ssh", text: "authorise \(keys) \(keys == 1 ? "key" : "keys") for the default user"))
     }
     for (key, what) in [("bootcmd", "before the files"), ("runcmd", "after them")] {
       if key == "runcmd" { steps.append(Step(name: "write_files", text: "write \(files.count) files")) }
@@ -208,7 +209,8 @@ extension Preview {
     }
     text += heading("Secrets")
     for secret in secrets {
-      text += "  \(secret.isLiteral ? "in user-data " : "in OCI Vault ")  \(secret.isLiteral ? "" : secret.name + " ")\(secret.shown)\n"
+      text +=
+        "  \(secret.isLiteral ? "in user-data " : "in OCI Vault ")  \(secret.isLiteral ? "" : secret.name + " ")\(secret.shown)\n"
     }
     if secrets.isEmpty { text += "  none\n" }
     let sizeText = bytes.plain == bytes.payload ? "" : " (gzip of \(bytes.plain.grouped))"
@@ -241,12 +243,14 @@ extension Preview {
       "steps": list(steps) { .mapping(["name": text($0.name), "text": text($0.text)]) },
       "files": list(files) {
         .mapping([
-          "path": text($0.path), "mode": text($0.mode), "bytes": number($0.bytes), "content": text($0.content),
+          "path": text($0.path), "mode": text($0.mode), "bytes": number($0.bytes),
+          "content": text($0.content),
         ])
       },
       "secrets": list(secrets) {
         .mapping([
-          "name": text($0.name), "source": text($0.isLiteral ? "literal" : "oci-vault"), "shown": text($0.shown),
+          "name": text($0.name), "source": text($0.isLiteral ? "literal" : "oci-vault"),
+          "shown": text($0.shown),
         ])
       },
       "sizes": list(sizes) {

@@ -74,13 +74,16 @@ enum Redactor {
 
   private static let secretWords = [
     "password", "passwd", "passphrase", "token", "secret", "credential", "apikey", "api_key", "api-key",
-    "privatekey", "private_key", "private-key", "access_key", "access-key", "auth", "chpasswd", "ssh_keys", "bearer",
+    "privatekey", "private_key", "private-key", "access_key", "access-key", "auth", "chpasswd", "ssh_keys",
+    "bearer",
   ]
 
   private static func namesSecret(_ name: String) -> Bool {
     let name = name.lowercased()
     // What only points at a secret may be shown: a file's path is no secret.
-    if name.hasSuffix("file") || name.hasSuffix("path") || name.hasPrefix("ssh_authorized") || name.hasPrefix("ssh-authorized") {
+    if name.hasSuffix("file") || name.hasSuffix("path") || name.hasPrefix("ssh_authorized")
+      || name.hasPrefix("ssh-authorized")
+    {
       return false
     }
     return secretWords.contains { name.contains($0) }
@@ -97,11 +100,15 @@ enum Redactor {
         hidesNext = false
         words.append("<not shown>")
         // What follows on the line may still be part of a value in quotes.
-        if word.first == "\"" || word.first == "'", word.count == 1 || word.last != word.first { return words.joined(separator: " ") }
+        if word.first == "\"" || word.first == "'", word.count == 1 || word.last != word.first {
+          return words.joined(separator: " ")
+        }
       } else {
         let (shown, next) = self.word(word)
         words.append(shown)
-        if shown != word, word.contains("\"") != word.hasSuffix("\"") || word.contains("'") != word.hasSuffix("'") {
+        if shown != word,
+          word.contains("\"") != word.hasSuffix("\"") || word.contains("'") != word.hasSuffix("'")
+        {
           return words.joined(separator: " ")
         }
         hidesNext = next
@@ -128,14 +135,17 @@ enum Redactor {
     let bare = word.drop { "\"'(<,[{".contains($0) }
     let isToken = tokenPrefixes.contains { prefix in
       bare.hasPrefix(prefix) && bare.count >= prefix.count + 8
-        || word.firstRange(of: prefix).map { prefix.count >= 4 && word.distance(from: $0.upperBound, to: word.endIndex) >= 16 } == true
+        || word.firstRange(of: prefix).map {
+          prefix.count >= 4 && word.distance(from: $0.upperBound, to: word.endIndex) >= 16
+        } == true
     }
     return (isToken ? "<not shown>" : word, ["Bearer", "Basic"].contains(String(bare)))
   }
 
   /// How well-known services begin their tokens.
   private static let tokenPrefixes = [
-    "ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "cfut_", "cfat_", "cfk_", "AKIA", "ASIA", "xoxb-", "xoxp-",
+    "ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "cfut_", "cfat_", "cfk_", "AKIA", "ASIA",
+    "xoxb-", "xoxp-",
     "eyJ", "K10", "hvs.", "dop_v1_", "sk-", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$",
   ]
 }

@@ -1,6 +1,1 @@
-hs = {status = "Progressing", message = ""}
-if obj.status ~= nil and obj.status.health ~= nil then
-  hs.status = obj.status.health.status
-  hs.message = obj.status.health.message or ""
-end
-return hs
+return obj.status and obj.status.health or {status = "Progressing", message = ""}
