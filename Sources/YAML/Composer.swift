@@ -4,13 +4,24 @@ import Diagnostics
 struct Composer {
   private static let maximumNodes = 100_000
   private static let maximumDepth = 100
+  /// The prefix of YAML's own tags (`!!str`).
+  private static let ownTag = "tag:yaml.org,2002:"
+
+  /// A finished node that an alias may name, with what a copy of it adds to the document.
+  private struct Anchored {
+    var node: Node
+    var size: Int
+    var height: Int
+  }
 
   private let events: [Event]
   private let source: String
   private let ambiguity: YAML.Ambiguity
   private var next = 0
-  private var anchors: [String: (node: Node, size: Int)] = [:]
+  private var path = Path()
+  private var anchors: [String: Anchored] = [:]
   private var nodes = 0
+  private var deepest = 0
   private var report = Report()
 
   init(events: [Event], source: String, ambiguity: YAML.Ambiguity) {
@@ -24,7 +35,7 @@ struct Composer {
     while next < events.count {
       guard case .documentStart = take().kind else { continue }
       anchors = [:]
-      documents.append(try node(path: "$", depth: 0))
+      documents.append(try node())
     }
     try report.throwIfErrors()
     return documents
@@ -35,112 +46,139 @@ struct Composer {
     return events[next]
   }
 
-  private func location(_ mark: Mark, _ path: String) -> Location {
-    Location(source: source, line: mark.line, column: mark.column, path: path)
+  private mutating func add(_ code: String, _ mark: Mark, _ message: String, help: String? = nil) {
+    report.add(.error(code, at: Location(source: source, at: mark, path: path.text), message, help: help))
   }
 
-  private mutating func node(path: String, depth: Int) throws(Report) -> Node {
+  /// Everything found so far, with what makes it pointless to go on.
+  private func stopped(_ code: String, _ mark: Mark, _ message: String, help: String? = nil) -> Report {
+    var copy = self
+    copy.add(code, mark, message, help: help)
+    return copy.report
+  }
+
+  /// Counts nodes that stand at the path or up to `height` levels below it.
+  private mutating func admit(_ count: Int, height: Int, at mark: Mark) throws(Report) {
+    nodes += count
+    deepest = max(deepest, path.depth + height)
+    guard deepest < Self.maximumDepth else {
+      throw stopped("yaml-depth", mark, "nested more than \(Self.maximumDepth) levels deep")
+    }
+    guard nodes <= Self.maximumNodes else {
+      throw stopped(
+        "yaml-size", mark,
+        "the document has more than \(Self.maximumNodes) nodes once its aliases are expanded")
+    }
+  }
+
+  private mutating func node() throws(Report) -> Node {
     let event = take()
-    guard depth < Self.maximumDepth else {
-      throw Report([
-        .error(
-          "yaml-depth", at: location(event.mark, path), "nested more than \(Self.maximumDepth) levels deep")
-      ])
-    }
-    let before = nodes
-    try count(1, event.mark, path)
-    let tag = event.tag.flatMap { $0.hasPrefix(coreTag) ? nil : $0 }
-    let value: Node.Value
-    switch event.kind {
-    case .alias(let name):
+    if case .alias(let name) = event.kind {
       guard let target = anchors[name] else {
-        throw Report([
-          .error("yaml-alias", at: location(event.mark, path), "the alias *\(name) names no finished anchor")
-        ])
+        throw stopped("yaml-alias", event.mark, "the alias *\(name) names no finished anchor")
       }
-      try count(target.size, event.mark, path)
+      try admit(target.size, height: target.height, at: event.mark)
       return target.node
-    case .scalar(let text, let style): value = scalar(text, style, event, path)
-    case .sequenceStart:
-      var items: [Node] = []
-      while true {
-        if case .sequenceEnd = events[next].kind { break }
-        items.append(try node(path: "\(path)[\(items.count)]", depth: depth + 1))
-      }
-      next += 1
-      value = .sequence(items)
-    case .mappingStart: value = .mapping(try entries(path: path, depth: depth))
-    case .documentStart, .documentEnd, .sequenceEnd, .mappingEnd: value = .null
     }
-    let node = Node(value, tag: tag, at: event.mark)
-    if let anchor = event.anchor { anchors[anchor] = (node, nodes - before) }
+    let before = (nodes: nodes, deepest: deepest)
+    deepest = path.depth
+    try admit(1, height: 0, at: event.mark)
+    let value: Node.Value =
+      switch event.kind {
+      case .scalar(let text, let style): scalar(text, style, event)
+      case .sequenceStart: .sequence(try items())
+      default: .mapping(try entries())
+      }
+    let node = Node(value, tag: tag(of: value, event), at: event.mark)
+    if let anchor = event.anchor {
+      anchors[anchor] = Anchored(node: node, size: nodes - before.nodes, height: deepest - path.depth)
+    }
+    deepest = max(deepest, before.deepest)
     return node
   }
 
-  private mutating func entries(path: String, depth: Int) throws(Report) -> [Node.Entry] {
+  private mutating func items() throws(Report) -> [Node] {
+    var items: [Node] = []
+    while true {
+      if case .sequenceEnd = events[next].kind {
+        next += 1
+        return items
+      }
+      path.enter(items.count)
+      items.append(try node())
+      path.leave()
+    }
+  }
+
+  private mutating func entries() throws(Report) -> [Node.Entry] {
     var entries: [Node.Entry] = []
     var places: [String: Mark] = [:]
     while true {
-      let event = events[next]
-      if case .mappingEnd = event.kind {
-        next += 1
-        return entries
-      }
-      guard case .scalar(let key, let style) = event.kind, event.tag == nil else {
-        throw Report([
-          .error(
-            "yaml-key", at: location(event.mark, path),
-            "a key of a mapping is a list, a mapping, an alias or tagged",
-            help: "use plain text as the key")
-        ])
-      }
-      next += 1
-      let keyPath = path.jsonPath(appending: key)
-      refuseAmbiguous(key, style, event.mark, keyPath)
-      let value = try node(path: keyPath, depth: depth + 1)
+      let event = take()
+      if case .mappingEnd = event.kind { return entries }
+      let key = try key(event)
+      path.enter(key)
+      if case .scalar(_, .plain) = event.kind { refuseAmbiguous(key, event.mark) }
+      let value = try node()
       if let first = places[key] {
-        report.add(.duplicateKey(source: source, mark: event.mark, path: keyPath, first: first))
+        report.add(.duplicateKey(source: source, mark: event.mark, path: path.text, first: first))
       } else {
         places[key] = event.mark
         entries.append(Node.Entry(key, at: event.mark, value))
       }
+      path.leave()
     }
   }
 
-  private mutating func scalar(
-    _ text: String, _ style: Event.Style, _ event: Event, _ path: String
-  ) -> Node.Value {
-    // An explicit tag, of the core schema or of a template, says itself how the text is to be read.
-    guard style == .plain, event.tag == nil else {
-      if let tag = event.tag, tag.hasPrefix(coreTag), tag != coreTag + "str", tag != coreTag + "binary" {
-        return PlainScalar.resolve(text)
-      }
-      return .string(text)
+  /// The text of a key: numbers and booleans become strings, as Kubernetes makes of them; null does not.
+  private mutating func key(_ event: Event) throws(Report) -> String {
+    guard case .scalar(let text, let style) = event.kind, event.tag == nil, event.anchor == nil else {
+      throw stopped(
+        "yaml-key", event.mark, "a key is a list, a mapping or an alias, or has a tag or an anchor",
+        help: "use plain text as the key")
     }
-    refuseAmbiguous(text, style, event.mark, path)
-    return PlainScalar.resolve(text)
+    if style == .plain, PlainScalar.resolve(text) == .null {
+      throw stopped(
+        "yaml-key", event.mark, "a key is empty or null",
+        help: "name the key, in quotes where it is meant to be that text")
+    }
+    return text
   }
 
-  private mutating func refuseAmbiguous(_ text: String, _ style: Event.Style, _ mark: Mark, _ path: String) {
-    guard ambiguity == .refused, style == .plain, PlainScalar.isAmbiguous(text) else { return }
-    report.add(
-      .error(
-        "yaml-ambiguous", at: location(mark, path),
-        "\(text) is read differently by YAML 1.1 and YAML 1.2 (as a boolean, number, date or special key)",
-        help: "put it in quotes"))
+  /// Only an untagged plain scalar, or one that a tag of the core schema calls other than a string, is
+  /// resolved: every other tag says itself how its text is to be read.
+  private mutating func scalar(_ text: String, _ style: Event.Style, _ event: Event) -> Node.Value {
+    guard let tag = event.tag else {
+      guard style == .plain else { return .string(text) }
+      refuseAmbiguous(text, event.mark)
+      return PlainScalar.resolve(text)
+    }
+    let isResolved = ["null", "bool", "int", "float"].contains { tag == Self.ownTag + $0 }
+    return isResolved ? PlainScalar.resolve(text) : .string(text)
   }
 
-  private mutating func count(_ more: Int, _ mark: Mark, _ path: String) throws(Report) {
-    nodes += more
-    guard nodes <= Self.maximumNodes else {
-      throw Report([
-        .error(
-          "yaml-size", at: location(mark, path),
-          "the document has more than \(Self.maximumNodes) nodes once its aliases are expanded")
-      ])
+  private mutating func refuseAmbiguous(_ text: String, _ mark: Mark) {
+    guard ambiguity == .refused, let kind = PlainScalar.ambiguity(text) else { return }
+    // The text may be a secret (a password of digits), so only its kind is shown.
+    add(
+      "yaml-ambiguous", mark, "unless it is in quotes, some readers of YAML take this for \(kind)",
+      help: "put it in quotes, or write true, false or a plain decimal number")
+  }
+
+  /// The tag that a node keeps: one of the core schema has done its work once the value fits it.
+  private mutating func tag(of value: Node.Value, _ event: Event) -> String? {
+    guard let tag = event.tag, tag.hasPrefix(Self.ownTag) else { return event.tag }
+    let name = tag.dropFirst(Self.ownTag.count)
+    let fits: Bool
+    switch (name, value) {
+    case ("null", _): fits = value == .null
+    case ("bool", .bool), ("float", .number), ("str", .string), ("seq", .sequence), ("map", .mapping):
+      fits = true
+    case ("int", .number(let digits)): fits = !digits.contains(".")
+    case ("bool", _), ("float", _), ("str", _), ("seq", _), ("map", _), ("int", _): fits = false
+    default: return tag
     }
+    if !fits { add("yaml-tag", event.mark, "the value is not what its tag !!\(name) says") }
+    return nil
   }
 }
-
-/// The prefix of YAML's own tags (`!!str`).
-private let coreTag = "tag:yaml.org,2002:"

@@ -28,8 +28,11 @@ struct Event {
   }
 }
 
-/// Why libyaml could not read a text.
+/// Why libyaml could not read a text, and where.
 struct ParseProblem: Error {
+  /// What was found and while reading what, in libyaml's words.
   var problem: String
   var mark: Mark
+  /// What to do about it, where that is known.
+  var help: String?
 }

@@ -13,21 +13,22 @@ extension JSON {
     private var lineStart = 0
     /// Continuation bytes of UTF-8 seen on this line: columns count scalars, positions count bytes.
     private var continuations = 0
+    private var path = Path()
     private var duplicates = Report()
 
     init(bytes: [UInt8], source: String) {
       self.bytes = bytes
       self.source = source
-      if bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
-        position = 3
-        lineStart = 3
+      if bytes.starts(with: byteOrderMark) {
+        position = byteOrderMark.count
+        lineStart = position
       }
     }
 
     mutating func document() throws(Report) -> Node {
       skipSpace()
       guard position < bytes.count else { throw failure("the text is empty; expected a JSON document") }
-      let node = try value(path: "$", depth: 0)
+      let node = try value()
       skipSpace()
       guard position == bytes.count else { throw failure("text follows the end of the JSON document") }
       try duplicates.throwIfErrors()
@@ -39,7 +40,7 @@ extension JSON {
     private func failure(_ message: String, at mark: Mark? = nil) -> Report {
       let mark = mark ?? self.mark
       return Report([
-        .error("json-syntax", at: Location(source: source, line: mark.line, column: mark.column), message)
+        .error("json-syntax", at: Location(source: source, at: mark, path: path.text), message)
       ])
     }
 
@@ -59,15 +60,15 @@ extension JSON {
       }
     }
 
-    private mutating func value(path: String, depth: Int) throws(Report) -> Node {
-      guard depth < Self.maximumDepth else {
+    private mutating func value() throws(Report) -> Node {
+      guard path.depth < Self.maximumDepth else {
         throw failure("nested more than \(Self.maximumDepth) levels deep")
       }
       let start = mark
       guard let byte else { throw failure("the text ends where a value is expected") }
       switch byte {
-      case UInt8(ascii: "{"): return Node(.mapping(try object(path: path, depth: depth)), at: start)
-      case UInt8(ascii: "["): return Node(.sequence(try array(path: path, depth: depth)), at: start)
+      case UInt8(ascii: "{"): return Node(.mapping(try object()), at: start)
+      case UInt8(ascii: "["): return Node(.sequence(try array()), at: start)
       case UInt8(ascii: "\""): return Node(.string(try string()), at: start)
       case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
         return Node(.number(try number()), at: start)
@@ -81,7 +82,7 @@ extension JSON {
       }
     }
 
-    private mutating func object(path: String, depth: Int) throws(Report) -> [Node.Entry] {
+    private mutating func object() throws(Report) -> [Node.Entry] {
       var entries: [Node.Entry] = []
       var places: [String: Mark] = [:]
       position += 1
@@ -98,14 +99,15 @@ extension JSON {
         guard byte == UInt8(ascii: ":") else { throw failure("expected \":\" after the key") }
         position += 1
         skipSpace()
-        let keyPath = path.jsonPath(appending: key)
-        let value = try value(path: keyPath, depth: depth + 1)
+        path.enter(key)
+        let value = try value()
         if let first = places[key] {
-          duplicates.add(.duplicateKey(source: source, mark: keyMark, path: keyPath, first: first))
+          duplicates.add(.duplicateKey(source: source, mark: keyMark, path: path.text, first: first))
         } else {
           places[key] = keyMark
           entries.append(Node.Entry(key, at: keyMark, value))
         }
+        path.leave()
         skipSpace()
         switch byte {
         case UInt8(ascii: ","):
@@ -119,7 +121,7 @@ extension JSON {
       }
     }
 
-    private mutating func array(path: String, depth: Int) throws(Report) -> [Node] {
+    private mutating func array() throws(Report) -> [Node] {
       var items: [Node] = []
       position += 1
       skipSpace()
@@ -128,7 +130,9 @@ extension JSON {
         return []
       }
       while true {
-        items.append(try value(path: "\(path)[\(items.count)]", depth: depth + 1))
+        path.enter(items.count)
+        items.append(try value())
+        path.leave()
         skipSpace()
         switch byte {
         case UInt8(ascii: ","):
@@ -171,20 +175,24 @@ extension JSON {
       let startMark = mark
       position += 1
       var text: [UInt8] = []
+      var runStart = position
       while let byte {
         switch byte {
         case UInt8(ascii: "\""):
+          text += bytes[runStart..<position]
           position += 1
           guard let string = String(validating: text, as: UTF8.self) else {
             throw failure("the string is not valid UTF-8", at: startMark)
           }
           return string
-        case UInt8(ascii: "\\"): try escape(into: &text)
+        case UInt8(ascii: "\\"):
+          text += bytes[runStart..<position]
+          try escape(into: &text)
+          runStart = position
         case 0..<0x20:
           throw failure("a control character stands in a string; JSON wants it as an escape such as \\n")
         default:
-          if byte & 0xC0 == 0x80 { continuations += 1 }
-          text.append(byte)
+          if UTF8.isContinuation(byte) { continuations += 1 }
           position += 1
         }
       }
@@ -204,14 +212,12 @@ extension JSON {
       case UInt8(ascii: "r"): text.append(0x0D)
       case UInt8(ascii: "t"): text.append(0x09)
       case UInt8(ascii: "u"):
-        var code = UInt32(try hexadecimal(start))
-        if (0xD800..<0xDC00).contains(code), bytes[position...].starts(with: #"\u"#.utf8) {
+        var code = try hexadecimal(start)
+        if 0xD800..<0xDC00 ~= code, bytes[position...].starts(with: #"\u"#.utf8) {
           position += 2
-          let low = UInt32(try hexadecimal(start))
-          guard (0xDC00..<0xE000).contains(low) else {
-            throw failure("the escape is half of a surrogate pair, which is no character", at: start)
-          }
-          code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+          let low = try hexadecimal(start)
+          // A first half without its second stays one, and fails below.
+          if 0xDC00..<0xE000 ~= low { code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00) }
         }
         guard let scalar = Unicode.Scalar(code) else {
           throw failure("the escape is half of a surrogate pair, which is no character", at: start)
@@ -221,14 +227,11 @@ extension JSON {
       }
     }
 
-    private mutating func hexadecimal(_ start: Mark) throws(Report) -> UInt16 {
-      let end = position + 4
-      guard end <= bytes.count,
-        bytes[position..<end].allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
-        let unit = UInt16(String(decoding: bytes[position..<end], as: UTF8.self), radix: 16)
-      else { throw failure("expected four hexadecimal digits after \\u", at: start) }
-      position = end
-      return unit
+    private mutating func hexadecimal(_ start: Mark) throws(Report) -> UInt32 {
+      let digits = bytes[position...].prefix(4).compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
+      guard digits.count == 4 else { throw failure("expected four hexadecimal digits after \\u", at: start) }
+      position += 4
+      return digits.reduce(0) { $0 << 4 | UInt32($1) }
     }
   }
 }
@@ -237,7 +240,7 @@ extension Diagnostic {
   /// The finding that both parsers make of a key given twice; it names both places.
   static func duplicateKey(source: String, mark: Mark, path: String, first: Mark) -> Diagnostic {
     .error(
-      "duplicate-key", at: Location(source: source, line: mark.line, column: mark.column, path: path),
+      "duplicate-key", at: Location(source: source, at: mark, path: path),
       "the key is given twice; it stands first at line \(first.line), column \(first.column)",
       help: "remove one of the two")
   }

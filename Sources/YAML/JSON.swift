@@ -55,6 +55,8 @@ public enum JSON {
     }
   }
 
+  private static let hexadecimal = Array("0123456789abcdef".utf8)
+
   private static func appendQuoted(_ text: String, to result: inout [UInt8]) {
     result.append(UInt8(ascii: "\""))
     for scalar in text.unicodeScalars {
@@ -69,15 +71,11 @@ public enum JSON {
         for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
           result += #"\u"#.utf8
           for shift in [12, 8, 4, 0] {
-            result.append("0123456789abcdef".utf8[at: Int(unit >> UInt16(shift)) & 15])
+            result.append(hexadecimal[Int(unit >> UInt16(shift)) & 15])
           }
         }
       }
     }
     result.append(UInt8(ascii: "\""))
   }
-}
-
-extension String.UTF8View {
-  fileprivate subscript(at offset: Int) -> UInt8 { self[index(startIndex, offsetBy: offset)] }
 }

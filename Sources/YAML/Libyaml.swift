@@ -129,16 +129,27 @@ extension ParseProblem {
   fileprivate static let outOfMemory = ParseProblem(problem: "out of memory", mark: Mark(line: 1, column: 1))
 
   fileprivate init(_ parser: yaml_parser_t, _ bytes: [UInt8]) {
-    problem = parser.problem.map { String(cString: $0) } ?? "unreadable"
-    if parser.error == YAML_READER_ERROR {
-      // The reader knows only an offset, which is in bytes.
-      let before = bytes.prefix(parser.problem_offset)
-      let lineStart = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-      mark = Mark(
-        line: before.count { $0 == 0x0A } + 1,
-        column: before[lineStart...].count { $0 & 0xC0 != 0x80 } + 1)
-    } else {
-      mark = Mark(parser.problem_mark)
+    let found = parser.problem.map { String(cString: $0) } ?? "unreadable"
+    problem = found
+    help = Self.cures.first { found.contains($0.key) }?.value
+    guard parser.error != YAML_READER_ERROR else {
+      // The reader knows only an offset, in bytes.
+      mark = Mark(of: parser.problem_offset, in: bytes)
+      return
+    }
+    mark = Mark(parser.problem_mark)
+    if let context = parser.context {
+      problem += " \(String(cString: context))"
+      let start = Mark(parser.context_mark)
+      if start != mark { problem += " that starts at line \(start.line), column \(start.column)" }
     }
   }
+
+  /// What to do about the commonest mistakes, by libyaml's words for them.
+  private static let cures: KeyValuePairs = [
+    "tab character": "indent with spaces",
+    "cannot start any token": "indent with spaces, and put text that begins with @, % or ` in quotes",
+    "mapping values are not allowed":
+      "mend the indentation, or put text that holds a colon and a space in quotes",
+  ]
 }

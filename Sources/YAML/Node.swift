@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A place in a text: line and column, both from 1, columns in Unicode scalars.
 public struct Mark: Hashable, Sendable {
   /// The line, from 1.
@@ -10,7 +12,26 @@ public struct Mark: Hashable, Sendable {
     self.line = line
     self.column = column
   }
+
+  /// The place of a byte of a text in UTF-8.
+  init(of offset: Int, in bytes: [UInt8]) {
+    let before = bytes.prefix(offset)
+    let lineStart = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+    self.init(
+      line: before.count { $0 == UInt8(ascii: "\n") } + 1,
+      column: before[lineStart...].count { !UTF8.isContinuation($0) } + 1)
+  }
 }
+
+extension Location {
+  /// A place in a document.
+  init(source: String, at mark: Mark, path: String? = nil) {
+    self.init(source: source, line: mark.line, column: mark.column, path: path)
+  }
+}
+
+/// The byte order mark, which some editors put before UTF-8.
+let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
 /// A value of a YAML or JSON document, with the place it stands at and its explicit tag.
 ///
@@ -51,7 +72,8 @@ public struct Node: Hashable, Sendable {
 
   /// What the node holds.
   public var value: Value
-  /// The explicit tag as written (`!value`), without those of YAML's core schema.
+  /// The explicit tag as written (`!value`; `!!binary` as `tag:yaml.org,2002:binary`), without those of YAML's
+  /// core schema, which have done their work.
   public var tag: String?
   /// Where the node starts.
   public var mark: Mark

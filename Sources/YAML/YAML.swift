@@ -13,28 +13,48 @@ public enum YAML {
   /// Reads all documents of a stream.
   ///
   /// Anchors are resolved, tags of YAML's own core schema applied, mapping keys made strings. More than
-  /// 100,000 nodes (aliases expanded) and more than 100 levels are refused.
+  /// 100,000 nodes and more than 100 levels (aliases expanded) are refused.
   ///
   /// - Parameters:
-  ///   - bytes: the text, in UTF-8.
+  ///   - bytes: the text, in UTF-8; a leading byte order mark is skipped.
   ///   - source: the name of the text in findings.
   ///   - ambiguity: what to do with scalars such as `yes` and `0777`.
   /// - Throws: a report with the syntax error, or with every duplicate key and every ambiguous scalar.
   public static func parse(
     _ bytes: [UInt8], source: String, ambiguity: Ambiguity = .refused
   ) throws(Report) -> [Node] {
+    // libyaml would count the mark as a column.
+    let bytes = bytes.starts(with: byteOrderMark) ? Array(bytes.dropFirst(byteOrderMark.count)) : bytes
+    if ambiguity == .refused { try refuseOddLineBreaks(bytes, source: source) }
     var events: [Event] = []
     do {
       try Libyaml.parse(bytes) { events.append($0) }
     } catch {
       throw Report([
         .error(
-          "yaml-syntax", at: Location(source: source, line: error.mark.line, column: error.mark.column),
-          "not YAML: \(error.problem)")
+          "yaml-syntax", at: Location(source: source, at: error.mark), "not YAML: \(error.problem)",
+          help: error.help)
       ])
     }
     var composer = Composer(events: events, source: source, ambiguity: ambiguity)
     return try composer.documents()
+  }
+
+  /// Refuses the three characters that end a line in YAML 1.1 (U+0085, U+2028, U+2029) but not in YAML 1.2
+  /// and not in an editor: libyaml would join, split or replace text there, and count lines otherwise.
+  private static func refuseOddLineBreaks(_ bytes: [UInt8], source: String) throws(Report) {
+    var report = Report()
+    for offset in bytes.indices where bytes[offset] == 0xC2 || bytes[offset] == 0xE2 {
+      for (escape, character) in [(#"\N"#, "\u{85}"), (#"\L"#, "\u{2028}"), (#"\P"#, "\u{2029}")]
+      where bytes[offset...].starts(with: character.utf8) {
+        report.add(
+          .error(
+            "yaml-ambiguous", at: Location(source: source, at: Mark(of: offset, in: bytes)),
+            "a character that ends a line in YAML 1.1 and not in YAML 1.2",
+            help: "write it as \(escape) in double quotes"))
+      }
+    }
+    try report.throwIfErrors()
   }
 
   /// Reads a stream of exactly one document.
@@ -52,7 +72,7 @@ public enum YAML {
       let mark = documents[1].mark
       throw Report([
         .error(
-          "yaml-documents", at: Location(source: source, line: mark.line, column: mark.column),
+          "yaml-documents", at: Location(source: source, at: mark),
           "a second document starts here; only one is allowed")
       ])
     }
@@ -62,6 +82,7 @@ public enum YAML {
   ///
   /// Every string reads back as that string in YAML 1.1 (PyYAML) and YAML 1.2: it is quoted unless it is
   /// certain to be taken for nothing else, and text of several lines is a literal block where that is exact.
+  /// Numbers keep their digits; one with an exponent is respelt where YAML 1.1 would take it for a string.
   public static func emit(_ node: Node) -> [UInt8] {
     var events: [Event] = []
     append(node, to: &events)
@@ -73,7 +94,8 @@ public enum YAML {
     switch node.value {
     case .null: events.append(Event(.scalar("null", .plain), at: mark))
     case .bool(let flag): events.append(Event(.scalar(flag ? "true" : "false", .plain), at: mark))
-    case .number(let digits): events.append(Event(.scalar(digits, .plain), at: mark))
+    case .number(let digits):
+      events.append(Event(.scalar(PlainScalar.spelling(ofNumber: digits), .plain), at: mark))
     case .string(let text): events.append(Event(.scalar(text, style(for: text)), at: mark))
     case .sequence(let items):
       events.append(Event(.sequenceStart, at: mark))
