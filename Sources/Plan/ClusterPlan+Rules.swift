@@ -151,7 +151,7 @@ extension ClusterPlan {
     _ inputs: Inputs, url: Sourced<String>?, report: inout Report
   ) -> GitCredentials? {
     guard let url else { return nil }
-    let isSSH = url.value.hasPrefix("ssh://") || !url.value.contains("://")
+    let isSSH = url.value.hasPrefix("ssh://") || !url.value.holds("://")
     let unused = inputs.secret(isSSH ? "git_pat" : "git_ssh_private_key")
     let used = inputs.secret(isSSH ? "git_ssh_private_key" : "git_pat")
     if let unused, used == nil {
@@ -178,7 +178,7 @@ extension ClusterPlan {
     }
     // Argo CD's documentation, "Private Repositories": GitLab answers such a URL with a redirect that it does
     // not follow.
-    if url.value.contains("gitlab"), !url.value.hasSuffix(".git") {
+    if url.value.holds("gitlab"), !url.value.hasSuffix(".git") {
       report.add(
         .warning(
           "git-suffix", at: url.origin, "Argo CD cannot follow GitLab's redirect from a URL without \".git\"",

@@ -244,19 +244,20 @@ public struct Expander {
   private mutating func format(_ text: String, _ mark: Mark, _ scope: Scope) -> (String, Location?)? {
     var result = ""
     var input: Location?
-    var rest = text[...]
-    while let start = rest.firstRange(of: "${") {
-      result += rest[..<start.lowerBound]
-      if result.last == "$" {
+    var rest = text.startIndex
+    while let start = text.firstPlace(of: "${", from: rest) {
+      result += text[rest..<start.lowerBound]
+      // Only a "$" of the template escapes; one at the end of a value does not.
+      if start.lowerBound > rest, text[text.index(before: start.lowerBound)] == "$" {
         result += "{"
-        rest = rest[start.upperBound...]
+        rest = start.upperBound
         continue
       }
-      guard let end = rest[start.upperBound...].firstIndex(of: "}") else {
+      guard let end = text[start.upperBound...].firstIndex(of: "}") else {
         fail("template-format", mark, scope, "a \"${\" has no \"}\"", help: "write $${ for a literal ${")
         return nil
       }
-      let path = String(rest[start.upperBound..<end])
+      let path = String(text[start.upperBound..<end])
       guard let found = value(at: path, mark, scope) else { return nil }
       switch found.value {
       case .text(let text): result += text
@@ -266,9 +267,9 @@ public struct Expander {
         return nil
       }
       input = input ?? found.origin
-      rest = rest[rest.index(after: end)...]
+      rest = text.index(after: end)
     }
-    return (result + rest, input)
+    return (result + text[rest...], input)
   }
 
   private mutating func environment(_ node: Node, _ scope: Scope) -> Field.Content? {
@@ -356,13 +357,18 @@ extension String {
   /// against a platform's limit. A script with a here-document is left as it is, since such lines may be
   /// part of one.
   var condensedScript: String {
-    if split(whereSeparator: { $0 != "<" }).contains(where: { $0.count == 2 }) { return self }
-    let lines = split(separator: "\n", omittingEmptySubsequences: false)
-    return lines.enumerated()
-      .filter { index, line in
-        let text = line.drop { $0 == " " || $0 == "\t" }
-        return index == 0 || index == lines.count - 1 || (!text.isEmpty && text.first != "#")
+    if utf8.split(whereSeparator: { $0 != UInt8(ascii: "<") }).contains(where: { $0.count == 2 }) { return self }
+    let lines = utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
+    var kept: [UInt8] = []
+    kept.reserveCapacity(utf8.count)
+    for (index, line) in lines.enumerated() {
+      let text = line.drop { $0 == 0x20 || $0 == 0x09 }
+      guard index == 0 || index == lines.count - 1 || (!text.isEmpty && text.first != UInt8(ascii: "#")) else {
+        continue
       }
-      .map(\.element).joined(separator: "\n")
+      if index > 0 { kept.append(0x0A) }
+      kept += line
+    }
+    return String(decoding: kept, as: UTF8.self)
   }
 }

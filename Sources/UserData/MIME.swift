@@ -12,7 +12,7 @@ enum MIME {
   /// Whether cloud-init takes the text for MIME: `mime-version:` in the first 4,096 bytes
   /// (`cloudinit/user_data.py`).
   static func isMessage(_ bytes: [UInt8]) -> Bool {
-    String(decoding: bytes.prefix(4096), as: UTF8.self).lowercased().contains("mime-version:")
+    String(decoding: bytes.prefix(4096), as: UTF8.self).lowercased().holds("mime-version:")
   }
 
   /// The bodies of a message that are no multipart themselves, in order.

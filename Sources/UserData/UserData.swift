@@ -122,7 +122,7 @@ public struct Renderer {
   /// (`cloudinit/user_data.py`), even a cloud-config.
   private static func checkMIME(_ plain: [UInt8]) throws(Report) {
     let head = String(decoding: plain.prefix(4096), as: UTF8.self).lowercased()
-    guard head.contains("mime-version:") else { return }
+    guard head.holds("mime-version:") else { return }
     throw Report([
       .error(
         "mime-version", at: nil,
