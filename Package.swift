@@ -78,6 +78,8 @@ let package = Package(
     .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"], swiftSettings: settings),
     .testTarget(name: "GuestTests", dependencies: ["TestSupport"], swiftSettings: settings),
     .testTarget(name: "GzipTests", dependencies: ["Gzip", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "YAMLTests", dependencies: ["Diagnostics", "TestSupport", "YAML"], swiftSettings: settings),
     .testTarget(name: "SecretsTests", dependencies: ["Secrets", "TestSupport"], swiftSettings: settings),
   ]
 )
