@@ -65,7 +65,7 @@ public struct Project: Sendable {
     let node = select(selection, report: &report)
     if let node { plan.require(for: node, report: &report) }
     guard let node, !report.hasErrors else { throw report }
-    plan.warnOfLiterals(in: [node], report: &report)
+    plan.warn(about: [node], report: &report)
     var renderer = Renderer(templates)
     do throws(Report) {
       let userData = try renderer.render(plan, node: node, encoding: encoding)
@@ -86,7 +86,7 @@ public struct Project: Sendable {
     for node in plan.nodes { plan.require(for: node, report: &report) }
     report.removeRepetitions()
     try report.throwIfErrors()
-    plan.warnOfLiterals(in: plan.nodes, report: &report)
+    plan.warn(about: plan.nodes, report: &report)
     var renderer = Renderer(templates)
     var all: [UserData] = []
     for node in plan.nodes {

@@ -309,17 +309,39 @@ extension ClusterPlan {
     }
   }
 
-  /// Warns once that the secrets given as values can be read by whoever can read user-data.
-  public func warnOfLiterals(in nodes: [ClusterNode], report: inout Report) {
-    let names = Set(nodes.flatMap(secretNames)).sorted().filter { name in
+  /// Warns of what nodes will meet: secrets that can be read where user-data can, and what this version's
+  /// bootstrap cannot do yet. Each is said once, however many nodes it concerns.
+  public func warn(about nodes: [ClusterNode], report: inout Report) {
+    let file = Location(source: inputs.source)
+    let secrets = Set(nodes.flatMap(secretNames)).sorted()
+    let literals = secrets.filter { name in
       if case .literal? = source(ofSecret: name)?.value { true } else { false }
     }
-    guard !names.isEmpty else { return }
-    report.add(
-      .warning(
-        "literal-secrets", at: Location(source: inputs.source),
-        "\(names.joined(separator: ", ")) \(names.count == 1 ? "travels" : "travel") in user-data, which every process on the node can read from the platform's metadata service",
-        help: "keep secrets in OCI Vault and give secret_ocids"))
+    if !literals.isEmpty {
+      report.add(
+        .warning(
+          "literal-secrets", at: file,
+          "in user-data, which every process on the node can read from the platform's metadata service: \(literals.joined(separator: ", "))",
+          help: "keep secrets in OCI Vault and give secret_ocids"))
+    }
+    func notYet(_ stage: String, _ what: String, help: String? = nil) {
+      report.add(
+        .warning(
+          "not-yet", at: file,
+          "\(what) is what this version cannot do yet: the bootstrap will say so at its stage \"\(stage)\" and fail",
+          help: help))
+    }
+    if literals.count < secrets.count {
+      notYet("secrets", "fetching secrets from OCI Vault", help: "give the values to boot with this version")
+    }
+    if nodes.contains(where: { $0.role.value == .ingress }) {
+      notYet("firewall", "NAT on the ingress node", help: "make the node an agent to boot with this version")
+    }
+    if platform.value == .oci {
+      notYet(
+        "firewall", "opening the firewall of an image that refuses traffic, as OCI's Ubuntu images do,",
+        help: "use an image without REJECT rules")
+    }
   }
 }
 
