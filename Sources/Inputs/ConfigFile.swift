@@ -66,16 +66,14 @@ extension ConfigFile {
     for name in names.entries {
       if InputSpec.named(name.key) == nil {
         report.add(.unknownInput(name.key, at: name.keyLocation, severity: .error))
-      } else if let output = name.value.node.string {
-        if let problem = Rule.outputName.problem(with: output) {
-          report.add(.error("input-value", at: name.value.location, problem.message, help: problem.help))
-        } else {
-          outputNames[name.key] = name.value
-        }
+      } else if name.value.node.string.map({ Rule.outputName.problem(with: $0) == nil }) == true {
+        outputNames[name.key] = name.value
       } else {
+        // Not shown: it may be the secret itself, put where the name of its output belongs.
         report.add(
           .error(
-            "input-type", at: name.value.location, "\(name.value.node.kind) is not the name of an output"))
+            "input-value", at: name.value.location,
+            "what \(Self.outputNamesKey) has for \(name.key) is not the name of an output"))
       }
     }
   }

@@ -183,7 +183,7 @@ private struct Outputs {
       report.add(
         .error(
           "missing-output", at: output.location,
-          "\(name) is said to be in the output \"\(wanted)\", which \(document.source) does not have",
+          "\(name) is said to be in an output that \(document.source) does not have",
           help: "\(near)correct output_names"))
     }
     let mapped = Set(names.values.compactMap(\.node.string))

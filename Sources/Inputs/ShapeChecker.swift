@@ -39,7 +39,9 @@ struct ShapeChecker {
       for entry in value.entries where entry.value.node.value != .null {
         if let problem = keys.problem(with: entry.key) { add(problem, at: entry.keyLocation, name) }
         entries.append(
-          Node.Entry(entry.key, at: nil, check(entry.value, item, name: "\(name).\(entry.key.shownName)")))
+          Node.Entry(
+            entry.key, at: entry.keyLocation.mark,
+            check(entry.value, item, name: "\(name).\(entry.key.shownName)")))
       }
       // Terraform sorts its maps; other sources need not, and the order means nothing.
       node.value = .mapping(entries.sorted { $0.key < $1.key })
@@ -73,8 +75,12 @@ struct ShapeChecker {
         continue
       }
       entries.append(
-        Node.Entry(entry.key, at: nil, check(entry.value, field.shape, name: "\(name).\(field.name)")))
+        Node.Entry(
+          entry.key, at: entry.keyLocation.mark,
+          check(entry.value, field.shape, name: "\(name).\(field.name)")))
     }
+    let order = fields.map(\.name)
+    entries.sort { order.firstIndex(of: $0.key) ?? 0 < order.firstIndex(of: $1.key) ?? 0 }
     for field in fields where field.isRequired && !entries.contains(where: { $0.key == field.name }) {
       add(
         "missing-key", at: value.location, "\(name) lacks the key \"\(field.name)\"",
@@ -91,6 +97,12 @@ struct ShapeChecker {
 
   private mutating func add(_ code: String, at location: Location, _ message: String, help: String?) {
     report.add(.error(code, at: location, message, help: help))
+  }
+}
+
+extension Location {
+  fileprivate var mark: Mark? {
+    if let line, let column { Mark(line: line, column: column) } else { nil }
   }
 }
 

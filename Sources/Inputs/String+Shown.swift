@@ -13,7 +13,7 @@ extension String {
   /// Whether the text holds what services mark their secrets with, so that they can be found: Cloudflare's,
   /// GitHub's and GitLab's tokens, private keys, bcrypt hashes, and the full form of K3s's tokens.
   private var looksSecret: Bool {
-    secretMarks.contains(where: contains) || (hasPrefix("K10") && contains("::"))
+    secretMarks.contains(where: contains) || (contains("K10") && contains("::"))
   }
 
   /// The text without what stands before an `@` as `user:password` or behind `://`, and without a URL's
