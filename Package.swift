@@ -80,6 +80,9 @@ let package = Package(
     .testTarget(name: "GzipTests", dependencies: ["Gzip", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "YAMLTests", dependencies: ["Diagnostics", "TestSupport", "YAML"], swiftSettings: settings),
+    .testTarget(
+      name: "InputsTests", dependencies: ["Diagnostics", "Inputs", "Secrets", "TestSupport", "YAML"],
+      swiftSettings: settings),
     .testTarget(name: "SecretsTests", dependencies: ["Secrets", "TestSupport"], swiftSettings: settings),
   ]
 )
