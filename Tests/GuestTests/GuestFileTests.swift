@@ -27,7 +27,7 @@ struct GuestFileTests {
 
   @Test("The bootstrap stays small, because it travels in user-data")
   func size() throws {
-    #expect(try Node.stripped().utf8.count <= 6400)
+    #expect(try Node.stripped().utf8.count <= 6000)
   }
 
   @Test("systemd accepts the unit", .enabled(if: Tool.has("systemd-analyze"), "systemd is not installed"))

@@ -140,7 +140,7 @@ struct Node {
     try await withTemporaryDirectory { root in
       try lay(in: root)
       let command =
-        ["bwrap"] + Node.isolation
+        ["timeout", "-s", "KILL", "60", "bwrap"] + Node.isolation
         + ["etc", "var", "run"].flatMap { ["--bind", root.appendingPathComponent($0).path, "/\($0)"] }
         + ["--bind", root.appendingPathComponent("local").path, "/usr/local"]
         + ["--ro-bind", Tool.find("kubectl") ?? "", "/usr/local/lab/kubectl"]
@@ -196,7 +196,7 @@ struct Node {
     var texts = [
       "/var/lab/answers": table.joined(), "/var/lab/machine": "x86_64\n",
       "/var/lab/iptables": "-P INPUT ACCEPT\n",
-      "/var/lab/ActiveState": "active\n", "/var/lab/NRestarts": "0\n", "/var/lab/journal": "",
+      "/var/lab/NRestarts": "0\n", "/var/lab/journal": "",
       "/etc/rancher/k3s/config.yaml": "token-file: /etc/rancher/k3s/token\n",
       "/var/lib/k3seed/manifests/namespaces.yaml": Node.namespaces,
       "/var/lib/k3seed/manifests/argocd.yaml": "kind: HelmChart\n",

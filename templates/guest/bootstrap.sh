@@ -1,18 +1,19 @@
 #!/bin/bash
-# Brings this node up, stage by stage, from the files that cloud-init has written. Lines that are only a comment
-# are left out of the payload.
+# Brings this node up, stage by stage, from the files that cloud-init has written. Lines that are only a
+# comment are left out of the payload.
 #
 # Without an argument it runs the stages in order, each as a child of its own under `timeout`: there `set -e` is
-# in full force, and the whole process group ends with the deadline. With a stage's name it is that child.
-# The last line of a stage's log is what it waits for or why it failed; it goes to the console.
+# in full force, no variable needs to be local, and the whole process group ends with the deadline. With a
+# stage's name it is that child. The last line of a stage's log is what it waits for or why it failed; it goes to
+# the console.
 set -euo pipefail
 
 lib=/var/lib/k3seed run=/run/k3seed etc=/etc/rancher/k3s
 # kubectl keeps its caches in memory, and reads nobody's settings.
 export LC_ALL=C HOME=$run
 
-# Stage, deadline in seconds, and `first` where only the first server has the stage. A failed stage's exit code
-# is 10 plus its place. K3SEED_DEADLINE_<stage> replaces a deadline; no rendered bootstrap.env sets one.
+# Stage, deadline in seconds, and `first` where only the first server has the stage. The exit code of a failed
+# stage is 10 plus its place. K3SEED_DEADLINE_<stage> replaces a deadline; no rendered bootstrap.env sets one.
 stages=(
   preflight:30 firewall:30 download:1500 secrets:300 install:120 ready:1200
   seed:180:first gitops:1200:first scrub:30 complete:30
@@ -22,17 +23,13 @@ say() { printf 'k3seed: %s\n' "${*//[^[:print:]]/ }"; }
 die() { echo "$*" && exit 1; }
 
 stage_preflight() {
-  for name in K3SEED_{ROLE,SEED,NODE_NAME,JOIN_URL,SECRETS,VAULT,NAT} \
-    K3S_{VERSION,SHA256_AMD64,SHA256_ARM64,SHA256_INSTALL,BINARY_URLS,INSTALL_URLS}; do
-    [ -v "$name" ] || die "$name is not in /etc/k3seed/bootstrap.env; render again"
-  done
+  # The last variable is there only if the whole file is.
+  [ -v K3S_INSTALL_URLS ] || die 'bootstrap.env is missing or cut off; render again'
   [ ! -e $lib/started ] || die 'an earlier run was interrupted, this version cannot resume; recreate the node'
-  for name in curl ip systemctl; do
-    type "$name" || die "there is no command $name; use an image with it"
-  done
+  type curl ip systemctl >/dev/null
   artefact
   for name in $K3SEED_SECRETS; do
-    [ -s "$lib/secrets/$name" ] || die "secret $name did not arrive; render again"
+    [ -s $lib/secrets/"$name" ] || die "secret $name did not arrive; render again"
   done
   [ -n "$(ip -4 route show default && ip -6 route show default)" ] || die 'no default route; K3s needs one'
 }
@@ -40,18 +37,17 @@ stage_preflight() {
 # Sets the release file and its hash for this machine.
 artefact() {
   case $(uname -m) in
-    x86_64 | amd64) file=k3s want=$K3S_SHA256_AMD64 ;;
-    aarch64 | arm64) file=k3s-arm64 want=$K3S_SHA256_ARM64 ;;
-    *) die "architecture $(uname -m) is neither amd64 nor arm64; use another instance" ;;
+    x86_64) file=k3s want=$K3S_SHA256_AMD64 ;;
+    aarch64) file=k3s-arm64 want=$K3S_SHA256_ARM64 ;;
+    *) die "$(uname -m) is neither x86_64 nor aarch64; use another machine" ;;
   esac
 }
 
 stage_firewall() {
   [ "$K3SEED_NAT" != yes ] || die 'this version cannot set up NAT for ingress; make the node an agent'
   # The rules in force and those to come. No grep -q: it ends the pipe early.
-  if { iptables-save || :; cat /etc/iptables/rules.v4 || :; } | grep -e '^-A INPUT .*-j REJECT'; then
+  ! { iptables-save || :; cat /etc/iptables/rules.v4 || :; } | grep -e '^-A INPUT .*-j REJECT' ||
     die 'iptables INPUT has a REJECT, this version cannot open ports; use an image without it'
-  fi
 }
 
 stage_download() {
@@ -62,41 +58,37 @@ stage_download() {
   fetch $lib/install.sh "$K3S_SHA256_INSTALL" '' $K3S_INSTALL_URLS
 }
 
-# fetch TARGET SHA256 FILE URL...: FILE, if any, is in the folder URL. Nothing gets the target's name, or leave
-# to run, before its hash is right.
+# fetch TARGET SHA256 FILE URL...: FILE, if any, is in the folder URL. Nothing gets the name of the target, or
+# leave to run, before its hash is right.
 fetch() {
-  local target=$1 want=$2 file=$3 pause=2 causes url got
+  target=$1 part=$1.part want=$2 file=$3
   shift 3
-  if echo "$want  $target" | sha256sum -c --status; then
-    chmod 755 "$target"
-    return
-  fi
-  for _ in {1..6}; do
+  if echo "$want  $target" | sha256sum -c --status; then chmod 755 "$target"; return; fi
+  for pause in 2 4 8 16 30 30; do
     causes=
     for url; do
       url=${url%/}${file:+/$file}
       echo "fetching $url"
-      # -Y -y: fewer than 4096 bytes a second for 30 s is a failure, so that a drip ends.
-      if got=$(curl -fsSL --connect-timeout 15 -m 600 -Y 4096 -y 30 -o "$target.part" "$url" 2>&1); then
-        got=$(sha256sum <"$target.part")
+      # -Y: fewer than 4096 bytes a second for 30 s is a failure, so that a drip ends.
+      if got=$(curl -fsSL --connect-timeout 15 -m 600 -Y 4096 -o "$part" "$url" 2>&1); then
+        got=$(sha256sum <"$part")
         if [ "${got%% *}" = "$want" ]; then
-          chmod 755 "$target.part"
-          mv -f "$target.part" "$target"
+          chmod 755 "$part"
+          mv -f "$part" "$target"
           return
         fi
         got="sha256 ${got:0:12} is not ${want:0:12}"
       fi
-      rm -f "$target.part"
+      rm -f "$part"
       causes+="$url: ${got##*$'\n'}; "
     done
     sleep $pause
-    pause=$((pause < 15 ? pause * 2 : 30))
   done
   die "${causes}check the network and the version"
 }
 
 stage_secrets() {
-  [ -z "$K3SEED_VAULT" ] || die "this version cannot fetch from OCI Vault ($K3SEED_VAULT); give literal values"
+  [ -z "$K3SEED_VAULT" ] || die 'this version cannot fetch secrets from OCI Vault; give literal values'
 }
 
 stage_install() {
@@ -106,9 +98,7 @@ stage_install() {
   mkdir -p $etc
   for name in token agent-token; do
     from=$lib/secrets/k3s_${name/-/_}
-    [ -e "$from" ] || continue
-    install -m 600 "$from" $etc/$name.part
-    mv -f $etc/$name.part $etc/$name
+    [ ! -e "$from" ] || { install -m 600 "$from" $etc/$name.part && mv $etc/$name.part $etc/$name; }
   done
   # install.sh copies every exported K3S_* into the environment of K3s.
   export -n "${!K3S@}"
@@ -124,7 +114,7 @@ condition() { [ "$(kube get "$2" -o "jsonpath={.status.conditions[?(@.type=='$1'
 
 # await WHAT COMMAND...: runs the command until it succeeds; the stage's deadline ends the wait.
 await() {
-  local what=$1 said
+  what=$1
   shift
   echo "waiting for $what"
   until said=$("$@" 2>&1); do
@@ -136,9 +126,7 @@ await() {
 
 # Fails early when K3s cannot come up: systemd restarts it for ever. Its words are shown without its tokens.
 alive() {
-  local said file
-  [ "$(systemctl show -p ActiveState --value $unit)" = failed ] ||
-    (($(systemctl show -p NRestarts --value $unit) > 4)) || return 0
+  systemctl is-failed -q $unit || (($(systemctl show -p NRestarts --value $unit) > 4)) || return 0
   said=$(journalctl -qn 99 -o cat "_SYSTEMD_UNIT=$unit.service" | grep -e 'level=[ef]' | tail -n 1) || :
   for file in "$etc"/*token; do said=${said//"$(<"$file")"/***}; done
   die "$unit keeps failing: ${said:0:200}; see journalctl -u $unit"
@@ -196,7 +184,7 @@ stage_complete() {
 }
 
 # shellcheck source=/dev/null
-[ ! -e /etc/k3seed/bootstrap.env ] || . /etc/k3seed/bootstrap.env
+. /etc/k3seed/bootstrap.env 2>/dev/null || :
 mode=agent unit=k3s-agent config=/var/lib/rancher/k3s/agent/kubelet.kubeconfig
 [ "${K3SEED_ROLE:-}" != server ] || mode=server unit=k3s config=$etc/k3s.yaml
 
@@ -205,7 +193,7 @@ if [ $# != 0 ]; then
   exit
 fi
 
-((EUID == 0)) || { say 'preflight: FAILED: not root; use systemctl start k3seed-bootstrap'; exit 10; }
+((EUID == 0)) || { say 'preflight: FAILED: not root'; exit 10; }
 install -dm 700 $run
 code=10
 for row in "${stages[@]}"; do
@@ -213,7 +201,7 @@ for row in "${stages[@]}"; do
   if [ -z "$nodes" ] || [ "$K3SEED_SEED" = yes ]; then
     override=K3SEED_DEADLINE_$stage deadline=${!override:-$deadline} log=$run/$stage.log status=0 SECONDS=0
     # KILL reaches the whole process group at once, and cannot be ignored. bash's own word on it is left out.
-    { timeout -s KILL "$deadline" "$BASH" "$0" "$stage" >"$log" 2>&1 || status=$?; } 2>/dev/null
+    { timeout -s KILL "$deadline" "$0" "$stage" >"$log" 2>&1 || status=$?; } 2>/dev/null
     if ((status)); then
       why=$(tail -n 1 "$log")
       ((SECONDS < deadline)) || why="not done within $deadline s; $why"
