@@ -31,7 +31,7 @@ extension Rule {
 
   /// One line of authorized_keys: `type base64 [comment]`.
   static let sshPublicKey = Rule(
-    "an SSH public key", pattern: #"^(ssh|ecdsa|sk)-[^\s]+ [A-Za-z0-9+/=]+( .*)?$"#
+    "an SSH public key", pattern: #"^(ssh|ecdsa|sk)-[^\s]+ [A-Za-z0-9+/=]+( [^\n]*)?$"#
   ) { text in
     if text.contains("PRIVATE KEY") {
       return Problem(

@@ -60,26 +60,35 @@ public enum Schema {
     return Node(.mapping(entries))
   }
 
-  private static func schema(of shape: Shape, describedAs text: String?) -> Node {
+  /// - Parameters:
+  ///   - isOptional: whether null may stand there, which is as if nothing did: Terraform gives it for each
+  ///     attribute that was not set.
+  private static func schema(of shape: Shape, describedAs text: String?, isOptional: Bool = true) -> Node {
     var entries: [Node.Entry] = text.map { [Node.Entry("description", Node(.string($0)))] } ?? []
     func add(_ key: String, _ value: Node) { entries.append(Node.Entry(key, value)) }
+    func addType(_ type: String) {
+      add("type", isOptional ? [Node(.string(type)), "null"] : Node(.string(type)))
+    }
     switch shape {
     case .text(let rule):
-      add("type", "string")
+      addType("string")
       add("pattern", Node(.string(rule.pattern)))
     case .list(let item):
-      add("type", "array")
-      add("items", schema(of: item, describedAs: nil))
+      addType("array")
+      add("items", schema(of: item, describedAs: nil, isOptional: false))
     case .map(let keys, let item):
-      add("type", "object")
+      addType("object")
       add("propertyNames", .mapping(["pattern": Node(.string(keys.pattern))]))
       add("additionalProperties", schema(of: item, describedAs: nil))
     case .object(let fields):
-      add("type", "object")
+      addType("object")
       add("required", Node(.sequence(fields.filter(\.isRequired).map { Node(.string($0.name)) })))
       add("additionalProperties", false)
       let properties = fields.map {
-        Node.Entry($0.name, schema(of: $0.shape, describedAs: "\($0.summary.capitalizedFirst)."))
+        Node.Entry(
+          $0.name,
+          schema(
+            of: $0.shape, describedAs: "\($0.summary.capitalizedFirst).", isOptional: !$0.isRequired))
       }
       add("properties", Node(.mapping(properties)))
     }

@@ -36,8 +36,9 @@ struct ShapeChecker {
         value.items.enumerated().map { check($1, item, name: "\(name)[\($0)]") })
     case (.map(let keys, let item), .mapping):
       var entries: [Node.Entry] = []
-      for entry in value.entries where entry.value.node.value != .null {
+      for entry in value.entries {
         if let problem = keys.problem(with: entry.key) { add(problem, at: entry.keyLocation, name) }
+        if entry.value.node.value == .null { continue }
         entries.append(
           Node.Entry(
             entry.key, at: entry.keyLocation.mark,
@@ -65,7 +66,7 @@ struct ShapeChecker {
 
   private mutating func object(_ value: Positioned, _ fields: [Shape.Field], name: String) -> [Node.Entry] {
     var entries: [Node.Entry] = []
-    for entry in value.entries where entry.value.node.value != .null {
+    for entry in value.entries {
       guard let field = fields.first(where: { $0.name == entry.key }) else {
         let near = entry.key.nearest(in: fields.map(\.name), within: 2)
         add(
@@ -74,6 +75,7 @@ struct ShapeChecker {
             ?? "use \(fields.map(\.name).joined(separator: ", "))")
         continue
       }
+      if entry.value.node.value == .null { continue }
       entries.append(
         Node.Entry(
           entry.key, at: entry.keyLocation.mark,

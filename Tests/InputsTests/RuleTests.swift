@@ -319,6 +319,14 @@ struct Refusal: CustomTestStringConvertible {
       ]
     ),
     (
+      #"{"nodes": {"a": {"role": "agent", "lables": null}, "B": null}, "node_labels": {"c d": null, "e": null}}"#,
+      [
+        #"in.json:1:35: error: nodes.a has no key "lables" (at $.nodes.a.lables); did you mean "labels"? [unknown-key]"#,
+        #"in.json:1:52: error: nodes: "B" is not a node's name: lower-case letters, digits, "-" and ".", at most 63, each part beginning and ending with a letter or digit (at $.nodes.B) [input-value]"#,
+        #"in.json:1:80: error: node_labels: "c d" is not a label key (at $.node_labels["c d"]); use [prefix/]name: letters, digits, "-", "_" and ".", at most 63 in the name [input-value]"#,
+      ]
+    ),
+    (
       #"{"nodes": {"a": {"rol": "agent"}}}"#,
       [
         #"in.json:1:18: error: nodes.a has no key "rol" (at $.nodes.a.rol); did you mean "role"? [unknown-key]"#,
