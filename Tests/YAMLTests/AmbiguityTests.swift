@@ -128,34 +128,9 @@ import Testing
     #expect(escaped["a"]?.string == "é\(character)b")
   }
 
-  /// What two readers make of plain scalars. PyYAML is asked itself; the core schema is written from section
-  /// 10.3.2 of YAML 1.2.
-  private static let resolver = #"""
-    import json, re, sys, yaml
-    def typed(value):
-        if value is None: return "null"
-        if isinstance(value, bool): return f"bool {value}".lower()
-        if isinstance(value, (int, float)): return f"number {float(value) + 0!r}"
-        return f"string {value}" if isinstance(value, str) else f"other {value}"
-    loader = yaml.SafeLoader("")
-    def yaml11(text):
-        tag = loader.resolve(yaml.ScalarNode, text, (True, False))
-        try: return typed(loader.construct_object(yaml.ScalarNode(tag, text)))
-        except Exception as error: return f"error {error}"
-    def yaml12(text):
-        if re.fullmatch(r"null|Null|NULL|~|", text): return typed(None)
-        if re.fullmatch(r"true|True|TRUE|false|False|FALSE", text): return typed(text.lower() == "true")
-        if re.fullmatch(r"[-+]?[0-9]+", text): return typed(int(text))
-        if re.fullmatch(r"0o[0-7]+", text): return typed(int(text[2:], 8))
-        if re.fullmatch(r"0x[0-9a-fA-F]+", text): return typed(int(text, 16))
-        if re.fullmatch(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", text): return typed(float(text))
-        if re.fullmatch(r"[-+]?(\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN", text): return f"number {text}"
-        return typed(text)
-    json.dump([[yaml11(text), yaml12(text)] for text in json.load(sys.stdin)], sys.stdout)
-    """#
-
   private static func readByPython() async throws -> [[String]] {
-    let answers = try await Readers.python(resolver, Node(.sequence(scalars.map { Node(.string($0)) })))
+    let answers = try await Readers.python(
+      "resolve_scalars", Node(.sequence(scalars.map { Node(.string($0)) })))
     return (answers.sequence ?? []).map { ($0.sequence ?? []).compactMap(\.string) }
   }
 

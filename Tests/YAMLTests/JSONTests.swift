@@ -226,38 +226,6 @@ import Testing
     }
   }
 
-  /// Each document as Python reads it: every string and number as a list of its code points, or null where Python
-  /// refuses it, or "strict" where it accepts what k3seed refuses by its own rules: keys given twice (or equal to
-  /// Unicode), halves of surrogate pairs, NaN and infinities, more than 200 levels.
-  private static let reader = #"""
-    import json, sys, unicodedata
-    class Strict(Exception): pass
-    class Number(str): pass
-    def strict(*_): raise Strict
-    def points(text):
-        if any(0xD800 <= ord(c) < 0xE000 for c in text): raise Strict
-        return [ord(c) for c in text]
-    def entries(pairs):
-        if len({unicodedata.normalize("NFC", key) for key, _ in pairs}) < len(pairs): raise Strict
-        return {"pairs": pairs}
-    def code(value, depth=1):
-        if depth > 200: raise Strict
-        if isinstance(value, Number): return ["number", points(value)]
-        if isinstance(value, str): return ["string", points(value)]
-        if isinstance(value, list): return ["list"] + [code(item, depth + 1) for item in value]
-        if isinstance(value, dict):
-            return ["object"] + [[points(key), code(item, depth + 1)] for key, item in value["pairs"]]
-        return value
-    def read(data):
-        try:
-            text = data.encode("latin-1").decode("utf-8-sig")
-            return [code(json.loads(text, parse_int=Number, parse_float=Number, parse_constant=strict,
-                                    object_pairs_hook=entries))]
-        except Strict: return "strict"
-        except ValueError: return None
-    json.dump([read(data) for data in json.load(sys.stdin)], sys.stdout)
-    """#
-
   private static func code(_ node: Node) -> Node {
     func points(_ text: String) -> Node {
       Node(.sequence(text.unicodeScalars.map { Node(.number("\($0.value)")) }))
@@ -275,7 +243,7 @@ import Testing
   private static func readByPython(_ documents: [[UInt8]]) async throws -> [Node] {
     // Python gets the bytes as characters of the same number, so that broken UTF-8 reaches it.
     let texts = documents.map { Node(.string(String(decoding: $0.map(UInt16.init), as: UTF16.self))) }
-    let answers = try #require(try await Readers.python(reader, Node(.sequence(texts))).sequence)
+    let answers = try #require(try await Readers.python("read_json", Node(.sequence(texts))).sequence)
     try #require(answers.count == documents.count)
     return answers
   }

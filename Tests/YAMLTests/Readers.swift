@@ -5,9 +5,10 @@ import YAML
 
 /// The programs that k3seed's output is for, as readers of many texts at once.
 enum Readers {
-  /// Runs a Python program on a JSON document and gives the JSON document it writes.
+  /// Runs one of the programs in the folder Python on a JSON document, and gives the JSON document it writes.
   static func python(_ program: String, _ input: Node) async throws -> Node {
-    let outcome = try await Tool.run(["python3", "-c", program], input: JSON.emit(input))
+    let path = Tool.root.appendingPathComponent("Tests/YAMLTests/Python/\(program).py").path
+    let outcome = try await Tool.run(["python3", path], input: JSON.emit(input))
     try #require(outcome.status == 0, "python3 failed: \(outcome.errors)")
     return try JSON.parse(outcome.output, source: "python3")
   }
