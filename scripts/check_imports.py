@@ -18,6 +18,8 @@ IMPORT = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?import\s+"
     r"(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)"
 )
+# Python within a Swift string imports nothing here.
+TEXT = re.compile(r'(#*)""".*?"""\1', re.DOTALL)
 FOLDERS = {"test": "Tests", "plugin": "Plugins"}
 
 package = json.loads(subprocess.run(["swift", "package", "dump-package"], check=True, stdout=subprocess.PIPE).stdout)
@@ -27,7 +29,8 @@ for target in package["targets"]:
     declared = {names[0] for dependency in target["dependencies"] for names in dependency.values()}
     folder = pathlib.Path(target.get("path") or f"{FOLDERS.get(target['type'], 'Sources')}/{target['name']}")
     for file in sorted(folder.rglob("*.swift")):
-        for number, line in enumerate(file.read_text().splitlines(), start=1):
+        code = TEXT.sub(lambda text: "\n" * text[0].count("\n"), file.read_text())
+        for number, line in enumerate(code.split("\n"), start=1):
             found = IMPORT.match(line)
             if found and found[1] not in declared | TOOLCHAIN | {target["name"]}:
                 print(
