@@ -40,7 +40,7 @@ extension JSON {
     private func failure(_ message: String, at mark: Mark? = nil) -> Report {
       let mark = mark ?? self.mark
       return Report([
-        .error("json-syntax", at: Location(source: source, at: mark, path: path.text), message)
+        .error("json-syntax", at: Location(source: source, at: mark), message)
       ])
     }
 
