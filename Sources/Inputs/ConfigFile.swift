@@ -24,12 +24,7 @@ public struct ConfigFile: Sendable {
   ///
   /// - Throws: a report with every unknown key, every secret, and every malformed name.
   public init(_ bytes: [UInt8], source: String) throws(Report) {
-    let root: Positioned
-    do {
-      root = Positioned(try YAML.parseOne(bytes, source: source), source: source)
-    } catch {
-      throw Report(error.diagnostics.map(Self.withoutSecrets))
-    }
+    let root = Positioned(try YAML.parseOne(bytes, source: source), source: source)
     document = InputDocument(source: source)
     if root.node.value == .null { return }
     var report = Report()
@@ -84,18 +79,6 @@ extension ConfigFile {
     }
     for entry in value.entries { refuseTags(entry.value, report: &report) }
     for item in value.items { refuseTags(item, report: &report) }
-  }
-
-  /// The finding of the YAML reader, unless it shows the value of a secret: that has no place in the file,
-  /// however it is quoted.
-  private static func withoutSecrets(_ finding: Diagnostic) -> Diagnostic {
-    guard finding.code == "yaml-ambiguous", let location = finding.location, let path = location.path,
-      let secret = InputSpec.all.first(where: { spec in
-        spec.isSecret
-          && ([spec.name] + spec.aliases).contains { path == "$".jsonPath(appending: $0) }
-      })
-    else { return finding }
-    return .secretInConfig(secret.name, at: location)
   }
 }
 

@@ -1,4 +1,3 @@
-import Diagnostics
 import Secrets
 
 extension Rule {
@@ -34,7 +33,7 @@ extension Rule {
   static let sshPublicKey = Rule(
     "an SSH public key", pattern: #"^(ssh|ecdsa|sk)-[^\s]+ [A-Za-z0-9+/=]+( [^\n]*)?$"#
   ) { text in
-    if text.holds("PRIVATE KEY") {
+    if text.contains("PRIVATE KEY") {
       return Problem(
         "is a private key, which must never be in user-data", help: "give the public key (.pub)")
     }

@@ -1,11 +1,9 @@
-import Diagnostics
-
 extension Rule {
   /// https, http, ssh, or git's scp-like `git@host:path`.
   static let gitURL = Rule(
     "the URL of a git repository", pattern: #"^((https?|ssh)://[^\s?#]+|[^\s@/:]+@[^\s@/:]+:[^\s]+)$"#
   ) { text in
-    if text.holds("://") {
+    if text.contains("://") {
       guard let url = URLParts(text), ["https", "http", "ssh"].contains(url.scheme), url.path.count > 1 else {
         return .notGit(text)
       }
@@ -29,7 +27,7 @@ extension Rule {
   ) { text in
     !text.isEmpty && text.utf8.count <= 255
       && text.utf8.allSatisfy { (0x21...0x7E) ~= $0 && !#"~^:?*[\"'"#.utf8.contains($0) }
-      && !text.holds("..") && !text.holds("@{") && text != "@"
+      && !text.contains("..") && !text.contains("@{") && text != "@"
       && !text.hasPrefix("-") && !text.hasSuffix(".")
       && text.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
         !$0.isEmpty && !$0.hasPrefix(".") && !$0.hasSuffix(".lock")

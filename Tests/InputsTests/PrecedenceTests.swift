@@ -81,13 +81,13 @@ import YAML
     #expect(reading.values == ["k3s_token": "vault \(a)", "git_pat": "vault \(b)"])
   }
 
-  @Test("a secret in k3seed.yaml that YAML readers disagree on is refused as a secret, and not shown")
+  @Test("a secret in k3seed.yaml that readers of YAML disagree on is not shown either")
   func ambiguousSecret() {
-    #expect(
-      Reading.lines("{}", config: "k3s_token: 0777\ngit_path: 0777\n") == [
-        "k3seed.yaml:1:12: error: k3s_token is a secret, and k3seed.yaml is a file to be committed (at $.k3s_token); give it as a Terraform output, or as an OCID of OCI Vault [secret-in-config]",
-        "k3seed.yaml:2:11: error: 0777 is read differently by YAML 1.1 and YAML 1.2 (as a boolean, number, date or special key) (at $.git_path); put it in quotes [yaml-ambiguous]",
-      ])
+    let lines = Reading.lines("{}", config: "k3s_token: 0777\n")
+    #expect(lines.count == 1)
+    #expect(lines.first?.hasPrefix("k3seed.yaml:1:12: error: ") == true)
+    #expect(lines.first?.contains("0777") == false)
+    #expect(lines.first?.hasSuffix("[yaml-ambiguous]") == true)
   }
 
   @Test(
