@@ -79,7 +79,8 @@ let package = Package(
     .testTarget(name: "GuestTests", dependencies: ["TestSupport"], swiftSettings: settings),
     .testTarget(name: "GzipTests", dependencies: ["Gzip", "TestSupport"], swiftSettings: settings),
     .testTarget(
-      name: "YAMLTests", dependencies: ["Diagnostics", "TestSupport", "YAML"], swiftSettings: settings),
+      name: "YAMLTests", dependencies: ["Diagnostics", "TestSupport", "YAML"], exclude: ["Python"],
+      swiftSettings: settings),
     .testTarget(
       name: "InputsTests", dependencies: ["Diagnostics", "Inputs", "Secrets", "TestSupport", "YAML"],
       swiftSettings: settings),
