@@ -236,6 +236,7 @@ import YAML
     arguments: [
       #"{\"git_pat\": {\"value\": \"inner\", \"type\": \"string\", \"sensitive\": true}, \"git_path\": {\"value\": \"inner\", \"type\": \"string\", \"sensitive\": false}, \"outputs_x\": {\"value\": 1, \"type\": \"number\", \"sensitive\": false}}"#,
       #"{\"git_pat\": \"inner\", \"git_path\": \"inner\", \"outputs_x\": 1}"#,
+      #"{\"github_pat\": \"inner\", \"git_path\": \"inner\"}"#,
     ])
   func outputs(inner: String) throws {
     let query = try query(#"{"github_pat": "direct", "outputs": "\#(inner)"}"#)
