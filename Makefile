@@ -3,8 +3,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test build lint format bench setup clean
 
-# A static standard library starts in a third of the time; Apple's systems have no such thing to link.
-static := $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
+# A wholly static program starts in a third of the time, as nothing is left to relocate, and is one file that runs on
+# any Linux of its architecture. Apple's systems have no such thing to link.
+static := $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib -Xswiftc -static-executable)
 
 # Set-up is skipped once it has been done with the present scripts; `make setup` does it again.
 stamps := .build/setup

@@ -76,7 +76,8 @@ let package = Package(
       ],
       path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"], swiftSettings: settings),
-    .testTarget(name: "GuestTests", dependencies: ["TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "GuestTests", dependencies: ["TestSupport"], exclude: ["StandIns"], swiftSettings: settings),
     .testTarget(name: "GzipTests", dependencies: ["Gzip", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "YAMLTests", dependencies: ["Diagnostics", "TestSupport", "YAML"], exclude: ["Python"],
