@@ -17,6 +17,9 @@ struct Node {
   var files: [String: String] = [:]
   /// How the stand-in kubectl answers; see StandIns/k3s. The first match counts, so these go before ``usual``.
   var answers: [Answer] = []
+  /// A folder with `etcd`, `kube-apiserver` and the CRDs `helmcharts.yaml` and `applications.yaml`, for a real API
+  /// server; see StandIns/api-server.sh.
+  var api: String?
   /// Whether the bootstrap is started by root.
   var isRoot = true
 
@@ -140,10 +143,11 @@ struct Node {
     try await withTemporaryDirectory { root in
       try lay(in: root)
       let command =
-        ["timeout", "-s", "KILL", "60", "bwrap"] + Node.isolation
+        ["timeout", "-s", "KILL", "120", "bwrap"] + Node.isolation
         + ["etc", "var", "run"].flatMap { ["--bind", root.appendingPathComponent($0).path, "/\($0)"] }
         + ["--bind", root.appendingPathComponent("local").path, "/usr/local"]
         + ["--ro-bind", Tool.find("kubectl") ?? "", "/usr/local/lab/kubectl"]
+        + (api.map { ["--ro-bind", $0, "/usr/local/lab/api"] } ?? [])
         + (isRoot ? ["--uid", "0", "/usr/local/lab/node.sh"] : ["--uid", "1000"])
       await Node.gate.enter()
       let result: Tool.Outcome
@@ -183,7 +187,7 @@ struct Node {
       try write(
         "/usr/local/sbin/\(name)", Data(contentsOf: Node.standIns.appendingPathComponent(name)), mode: 0o755)
     }
-    for name in ["node.sh", "server.py"] {
+    for name in ["node.sh", "server.py", "api-server.sh"] {
       try write(
         "/usr/local/lab/\(name)", Data(contentsOf: Node.standIns.appendingPathComponent(name)), mode: 0o755)
     }
@@ -212,6 +216,10 @@ struct Node {
     }
     .sorted().joined()
     for (path, text) in texts.merging(files, uniquingKeysWith: { $1 }) { try write(path, text.utf8) }
+    if api != nil {
+      try write("/var/lab/api", [])
+      try write("/usr/local/lab/api/.keep", [])
+    }
     for (name, bytes) in secrets { try write("/var/lib/k3seed/secrets/\(name)", bytes, mode: 0o600) }
   }
 

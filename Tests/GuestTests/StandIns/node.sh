@@ -1,7 +1,7 @@
 #!/bin/bash
 # The stand-in node, inside the sandbox: a network of its own with a default route unless /var/lab/no-route says
 # otherwise, the faulty server, without the program that /var/lab/missing names, then the real bootstrap;
-# afterwards, which processes it has left behind.
+# afterwards, what /var/lab/afterwards does, and which processes are left behind.
 set -euo pipefail
 ip address add 10.0.2.10/32 dev lo
 [ -e /var/lab/no-route ] || ip route add default dev lo
@@ -20,6 +20,7 @@ if [ -e /var/lab/missing ]; then
 fi
 status=0
 "$@" || status=$?
+[ ! -e /var/lab/afterwards ] || bash /var/lab/afterwards
 for process in /proc/[0-9]*; do
   [ "${process#/proc/}" = $$ ] || tr '\0' ' ' <"$process/cmdline" || :
   echo

@@ -1,6 +1,6 @@
 """A stand-in for the download servers and for a first server's /ping, for the tests of the bootstrap.
 
-http://127.0.0.1:8000/FAULT/FILE is /var/lab/www/FILE with that fault; every request is kept in /var/lab/requests.
+http://127.0.0.1:8000/FAULT/FILE is /var/lab/www/FILE with that fault; requests are kept in /var/lab/requests.
 """
 
 import collections
