@@ -51,15 +51,18 @@ extension ClusterPlan {
           "two servers survive no failure: etcd needs more than half of its members",
           help: "use one server or three"))
     }
+    let serverURL = inputs.text("server_url")?.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
     joinURL =
-      inputs.text("server_url")
+      serverURL
       ?? (inputs.text("server_private_ip") ?? servers.first { $0.isFirstServer }?.privateIP).map { ip in
         ip.map { $0.contains(":") ? "https://[\($0)]:6443" : "https://\($0):6443" }
       }
+    // K3s' documentation, "High Availability Embedded etcd": a fixed registration address is one of the
+    // certificate's names, else what joins there refuses it.
     var sans: [Sourced<String>] = []
     let candidates =
       ["ingress_public_ip", "load_balancer_ip", "server_private_ip"].compactMap { inputs.text($0) }
-      + inputs.texts("tls_sans")
+      + [serverURL?.map(\.host)].compactMap(\.self) + inputs.texts("tls_sans")
     for san in candidates where !sans.contains(where: { $0.value == san.value }) { sans.append(san) }
     tlsSANs = sans
     checkSecrets(report: &report)
@@ -178,11 +181,12 @@ extension ClusterPlan {
     }
     // Argo CD's documentation, "Private Repositories": GitLab answers such a URL with a redirect that it does
     // not follow.
-    if url.value.holds("gitlab"), !url.value.hasSuffix(".git") {
+    let path = url.value.hasSuffix("/") ? String(url.value.dropLast()) : url.value
+    if !isSSH, path.host.holds("gitlab"), !path.hasSuffix(".git") {
       report.add(
         .warning(
           "git-suffix", at: url.origin, "Argo CD cannot follow GitLab's redirect from a URL without \".git\"",
-          help: "write \(url.value).git"))
+          help: "write \(path).git"))
     }
     guard used != nil else { return nil }
     return isSSH ? .deployKey : .token(username: inputs.text("git_username", default: "git"))
@@ -200,7 +204,7 @@ extension ClusterPlan {
   private func checkSecrets(report: inout Report) {
     if let password = inputs.secret("argocd_admin_password") {
       switch (password.source, inputs.secret("argocd_admin_password_hash")) {
-      case (.ociVault, nil):
+      case (.ociVault, nil) where !inputs.isRefused("argocd_admin_password_hash"):
         report.add(
           .error(
             "reference-alone", at: password.location,
@@ -211,6 +215,12 @@ extension ClusterPlan {
           .note(
             "hash-wins", at: password.location,
             "argocd_admin_password and its hash are both given; the hash is used"))
+      case (.literal, nil) where adminPasswordHash == nil && !inputs.isRefused("argocd_admin_password_hash"):
+        report.add(
+          .error(
+            "no-bcrypt", at: password.location,
+            "argocd_admin_password cannot be hashed: the system's libcrypt knows no bcrypt",
+            help: "give argocd_admin_password_hash"))
       default: break
       }
     }
@@ -238,7 +248,10 @@ extension ClusterPlan {
   ///     one user-data.
   ///   - report: gets the finding where nothing fits, or several do.
   public func select(name: Sourced<String>?, role: Sourced<Role>?, report: inout Report) -> ClusterNode? {
+    let names = nodes.compactMap(\.name?.value)
     if let name {
+      // Nodes that were refused have been reported, and are not known.
+      if inputs.isRefused("nodes") { return nil }
       if let node = nodes.first(where: { $0.name?.value == name.value }) {
         guard let role, node.role.value != role.value else { return node }
         report.add(
@@ -248,22 +261,25 @@ extension ClusterPlan {
             help: "give the node or the role, not both"))
         return nil
       }
-      let names = nodes.compactMap(\.name?.value)
       let near = name.value.nearest(in: names, within: 2).map { "did you mean \"\($0)\"? " } ?? ""
       report.add(
         .error(
           "unknown-node", at: name.origin, "there is no node \"\(name.value)\"",
-          help: "\(near)the nodes are \(names.joined(separator: ", "))"))
+          help: names.isEmpty ? "nodes is empty" : "\(near)the nodes are \(names.joined(separator: ", "))"))
       return nil
     }
     let candidates = role.map { role in nodes.filter { $0.role.value == role.value } } ?? nodes
     if candidates.count == 1 { return candidates[0] }
-    if candidates.isEmpty, let role {
+    if let role, candidates.isEmpty {
       let labels = Self.labels(inputs.mappings("node_labels"), [])
       return ClusterNode(
         name: nil, role: role, isFirstServer: role.value == .server && joinURL == nil, labels: labels,
         taints: [],
         privateIP: nil)
+    }
+    guard !names.isEmpty else {
+      report.add(.error("which-node", at: nil, "nodes is empty", help: "add a node, or choose a role"))
+      return nil
     }
     report.add(
       .error(
@@ -358,6 +374,15 @@ extension Inputs {
 
   fileprivate func mappings(_ name: String) -> [(key: String, value: Positioned)] {
     self[name]?.mappings ?? []
+  }
+}
+
+extension String {
+  /// The host of a URL with a scheme: what stands between its "://" and a port or path.
+  fileprivate var host: String {
+    let rest = firstPlace(of: "://").map { self[$0.upperBound...] } ?? self[...]
+    return rest.first == "["
+      ? String(rest.dropFirst().prefix { $0 != "]" }) : String(rest.prefix { $0 != ":" && $0 != "/" })
   }
 }
 

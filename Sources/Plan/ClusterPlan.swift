@@ -119,21 +119,15 @@ extension ClusterPlan {
 
   /// The secrets that a node needs, in the order of their names. A node carries no others.
   public func secretNames(of node: ClusterNode) -> [String] {
-    if node.isFirstServer {
-      let git: [String] =
-        switch gitCredentials {
-        case .token: ["git_pat"]
-        case .deployKey: ["git_ssh_private_key"]
-        case nil: []
-        }
-      let all =
-        ["argocd_admin_password_hash", "cloudflare_api_token"] + git + ["k3s_agent_token", "k3s_token"]
-      return all.filter { source(ofSecret: $0) != nil }
-    }
-    switch node.role.value {
-    case .server: return ["k3s_agent_token", "k3s_token"].filter { source(ofSecret: $0) != nil }
-    case .agent, .ingress: return [joinToken]
-    }
+    let git: [String] =
+      switch gitCredentials {
+      case .token: ["git_pat"]
+      case .deployKey: ["git_ssh_private_key"]
+      case nil: []
+      }
+    let seeds = node.isFirstServer ? ["argocd_admin_password_hash", "cloudflare_api_token"] + git : []
+    let tokens = node.role.value == .server ? ["k3s_agent_token", "k3s_token"] : [joinToken]
+    return (seeds + tokens).filter { source(ofSecret: $0) != nil }
   }
 
   /// The token with which an agent joins: one that cannot join servers, where there is one.
