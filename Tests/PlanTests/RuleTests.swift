@@ -1,0 +1,242 @@
+import Diagnostics
+import Inputs
+import Secrets
+import Testing
+
+@testable import Plan
+
+/// What makes a finding when a plan is made, and beside it what does not.
+@Suite("Rules across inputs") struct RuleTests {
+  /// Outputs, and the findings that they must make: none where the list is empty.
+  struct Case: CustomTestStringConvertible, Sendable {
+    var testDescription: String
+    var outputs: String
+    var findings: [String]
+
+    init(_ name: String, _ outputs: String, _ findings: String...) {
+      testDescription = name
+      self.outputs = outputs
+      self.findings = findings
+    }
+  }
+
+  @Test(
+    "a cluster needs a server, or something to join",
+    arguments: [
+      Case(
+        "agents alone", #"{"nodes": 📍{"a": {"role": "agent"}, "b": {"role": "ingress"}}}"#,
+        "📍: error: no node has the role server, and nothing says which cluster to join (at $.nodes); add a server, or give server_url [no-server]"
+      ),
+      Case(
+        "no nodes at all", #"{"nodes": 📍{}}"#,
+        "📍: error: no node has the role server, and nothing says which cluster to join (at $.nodes); add a server, or give server_url [no-server]"
+      ),
+      Case("nothing said", "{}"),
+      Case("a server", #"{"nodes": {"a": {"role": "agent"}, "b": {"role": "server"}}}"#),
+      Case("a URL", #"{"nodes": {"a": {"role": "agent"}}, "server_url": "https://10.0.0.1:6443"}"#),
+      Case("an address", #"{"nodes": {"a": {"role": "agent"}}, "server_private_ip": "10.0.0.1"}"#),
+      Case(
+        "a refused address is not a missing one",
+        #"{"nodes": {"a": {"role": "agent"}}, "server_private_ip": 📍"10.0.0"}"#,
+        "📍: error: server_private_ip: \"10.0.0\" is not an IPv4 or IPv6 address (at $.server_private_ip) [input-value]"
+      ),
+      Case(
+        "refused nodes are not nodes without a server", #"{"nodes": {"a": {"role": 📍"sever"}}}"#,
+        "📍: error: nodes.a.role: \"sever\" is not a role (at $.nodes.a.role); did you mean \"server\"? use one of server, agent, ingress [input-value]"
+      ),
+    ])
+  func servers(_ example: Case) throws {
+    #expect(try Planning(example.outputs).findings == example.findings)
+  }
+
+  @Test(
+    "two servers make an etcd that survives nothing",
+    arguments: [
+      Case(
+        "two", #"{"nodes": {"a": {"role": "server"}, "b": {"role": "agent"}, "c": {"role": 📍"server"}}}"#,
+        "📍: warning: two servers survive no failure: etcd needs more than half of its members (at $.nodes.c.role); use one server or three [etcd-quorum]"
+      ),
+      Case("one", #"{"nodes": {"a": {"role": "server"}, "b": {"role": "agent"}}}"#),
+      Case(
+        "three", #"{"nodes": {"a": {"role": "server"}, "b": {"role": "server"}, "c": {"role": "server"}}}"#),
+    ])
+  func quorum(_ example: Case) throws {
+    #expect(try Planning(example.outputs).findings == example.findings)
+  }
+
+  @Test(
+    "each node has an address of its own",
+    arguments: [
+      Case(
+        "one address twice",
+        #"{"nodes": {"a": {"role": "server", "private_ip": "10.0.0.1"}, "b": {"role": "agent", "private_ip": 📍"10.0.0.1"}}}"#,
+        "📍: error: the nodes a and b have the same private_ip 10.0.0.1 (at $.nodes.b.private_ip); give each node its own [same-address]"
+      ),
+      Case(
+        "three times, each said",
+        #"{"nodes": {"a": {"role": "server", "private_ip": "::1"}, "b": {"role": "agent", "private_ip": 📍"::1"}, "c": {"role": "agent", "private_ip": 📌"::1"}}}"#,
+        "📍: error: the nodes a and b have the same private_ip ::1 (at $.nodes.b.private_ip); give each node its own [same-address]",
+        "📌: error: the nodes a and c have the same private_ip ::1 (at $.nodes.c.private_ip); give each node its own [same-address]"
+      ),
+      Case(
+        "two addresses, and none",
+        #"{"nodes": {"a": {"role": "server", "private_ip": "10.0.0.1"}, "b": {"role": "agent", "private_ip": "10.0.0.2"}, "c": {"role": "agent"}, "d": {"role": "agent"}}}"#
+      ),
+    ])
+  func addresses(_ example: Case) throws {
+    #expect(try Planning(example.outputs).findings == example.findings)
+  }
+
+  static let otherHashes =
+    #"{"amd64": "\#(Sample.hash)", "arm64": "\#(Sample.hash)", "install_script": "\#(Sample.hash)"}"#
+
+  @Test(
+    "another version of K3s comes with its hashes",
+    arguments: [
+      Case(
+        "without", #"{"k3s_version": 📍"v1.35.1+k3s2"}"#,
+        "📍: error: k3s_version v1.35.1+k3s2 is not the built-in \(Pins.k3s.version), and nothing says what its files must be (at $.k3s_version); give k3s_sha256 = {amd64, arm64, install_script}, from the release's sha256sum files and install.sh [missing-hash]"
+      ),
+      Case("with", #"{"k3s_version": "v1.35.1+k3s2", "k3s_sha256": \#(otherHashes)}"#),
+      Case("the built-in one by name", #"{"k3s_version": "\#(Pins.k3s.version)"}"#),
+      Case(
+        "refused hashes are not missing ones",
+        #"{"k3s_version": "v1.35.1+k3s2", "k3s_sha256": 📍{"amd64": "\#(Sample.hash)", "arm64": "\#(Sample.hash)"}}"#,
+        "📍: error: k3s_sha256 lacks the key \"install_script\" (at $.k3s_sha256); it is the SHA-256 of `install.sh` at that tag [missing-key]"
+      ),
+    ])
+  func hashes(_ example: Case) throws {
+    #expect(try Planning(example.outputs).findings == example.findings)
+  }
+
+  @Test(
+    "a repository's credentials fit its URL",
+    arguments: [
+      Case(
+        "a token at an ssh URL", #"{"git_repo_url": "git@git.example.org:a/b.git", "git_pat": 📍"pat"}"#,
+        "📍: error: git_pat goes with an https URL, but git_repo_url is an ssh one (at $.git_pat); give git_ssh_private_key, or the repository's https URL [git-credentials]"
+      ),
+      Case(
+        "a key at an https URL",
+        #"{"git_repo_url": "https://git.example.org/a/b.git", "git_ssh_private_key": 📍"\#(Sample.sshKey)"}"#,
+        "📍: error: git_ssh_private_key goes with an ssh URL, but git_repo_url is an https one (at $.git_ssh_private_key); give git_pat, or the repository's ssh URL [git-credentials]"
+      ),
+      Case(
+        "an ssh URL alone", #"{"git_repo_url": 📍"ssh://git@git.example.org/a/b.git"}"#,
+        "📍: error: git_repo_url is an ssh URL, which even a public repository gives to no one without a key (at $.git_repo_url); give git_ssh_private_key, or the repository's https URL [git-credentials]"
+      ),
+      Case(
+        "a refused key is not a missing one",
+        #"{"git_repo_url": "ssh://git@git.example.org/a/b.git", "git_ssh_private_key": 📍"x"}"#,
+        "📍: error: git_ssh_private_key is not a private key in PEM or OpenSSH form (at $.git_ssh_private_key); give the whole file, from -----BEGIN to -----END and its line break [input-value]"
+      ),
+      Case("an https URL alone", #"{"git_repo_url": "https://git.example.org/a/b.git"}"#),
+      Case(
+        "a token at an https URL", #"{"git_repo_url": "https://git.example.org/a/b.git", "git_pat": "pat"}"#),
+      Case(
+        "a key at an ssh URL",
+        #"{"git_repo_url": "git@git.example.org:a/b.git", "git_ssh_private_key": "\#(Sample.sshKey)"}"#),
+      Case(
+        "both, of which one fits",
+        #"{"git_repo_url": "git@git.example.org:a/b.git", "git_pat": "pat", "git_ssh_private_key": "\#(Sample.sshKey)"}"#
+      ),
+      Case("credentials without a repository", #"{"git_pat": "pat"}"#),
+      Case(
+        "a token in the clear", #"{"git_repo_url": 📍"http://git.example.org/a/b.git", "git_pat": "pat"}"#,
+        "📍: warning: git_pat travels unencrypted to an http URL (at $.git_repo_url); use https [git-clear-text]"
+      ),
+      Case("a public repository in the clear", #"{"git_repo_url": "http://git.example.org/a/b.git"}"#),
+    ])
+  func credentials(_ example: Case) throws {
+    #expect(try Planning(example.outputs).findings == example.findings)
+  }
+
+  @Test(
+    "GitLab redirects an https URL without .git, which Argo CD does not follow",
+    arguments: [
+      Case(
+        "gitlab.com", #"{"git_repo_url": 📍"https://gitlab.com/a/b"}"#,
+        "📍: warning: Argo CD cannot follow GitLab's redirect from a URL without \".git\" (at $.git_repo_url); write https://gitlab.com/a/b.git [git-suffix]"
+      ),
+      Case(
+        "a GitLab of one's own, and a slash", #"{"git_repo_url": 📍"https://gitlab.example.org/a/b/"}"#,
+        "📍: warning: Argo CD cannot follow GitLab's redirect from a URL without \".git\" (at $.git_repo_url); write https://gitlab.example.org/a/b.git [git-suffix]"
+      ),
+      Case("with .git", #"{"git_repo_url": "https://gitlab.com/a/b.git"}"#),
+      Case("another host", #"{"git_repo_url": "https://git.example.org/a/b"}"#),
+      Case(
+        "another host with a project of that name", #"{"git_repo_url": "https://git.example.org/gitlab/b"}"#),
+      Case(
+        "ssh, where nothing redirects",
+        #"{"git_repo_url": "git@gitlab.com:a/b", "git_ssh_private_key": "\#(Sample.sshKey)"}"#),
+    ])
+  func gitLab(_ example: Case) throws {
+    #expect(try Planning(example.outputs).findings == example.findings)
+  }
+
+  @Test(
+    "an admin password is hashed here, unless its hash is there",
+    arguments: [
+      Case(
+        "a password in the vault", #"{"argocd_admin_password": 📍"\#(Sample.ocid)"}"#,
+        "📍: error: argocd_admin_password is in OCI Vault, where it cannot be hashed (at $.argocd_admin_password); store its bcrypt hash there as well, as argocd_admin_password_hash [reference-alone]"
+      ),
+      Case(
+        "both in the vault",
+        #"{"argocd_admin_password": "\#(Sample.ocid)", "argocd_admin_password_hash": "\#(Sample.ocid)2"}"#),
+      Case(
+        "both as values",
+        #"{"argocd_admin_password": 📍"hunter2", "argocd_admin_password_hash": "\#(Sample.bcrypt)"}"#,
+        "📍: note: argocd_admin_password and its hash are both given; the hash is used (at $.argocd_admin_password) [hash-wins]"
+      ),
+      Case(
+        "a password in the vault beside a refused hash",
+        #"{"argocd_admin_password": "\#(Sample.ocid)", "argocd_admin_password_hash": 📍"$2a$"}"#,
+        "📍: error: argocd_admin_password_hash is not a bcrypt hash ($2a$10$ and 53 characters more) (at $.argocd_admin_password_hash); give the password itself as argocd_admin_password to have it hashed, or hash it with htpasswd -nbBC 10 [input-value]"
+      ),
+      Case("a password", #"{"argocd_admin_password": "hunter2"}"#),
+      Case("a hash", #"{"argocd_admin_password_hash": "\#(Sample.bcrypt)"}"#),
+    ])
+  func adminPassword(_ example: Case) throws {
+    #expect(try Planning(example.outputs).findings == example.findings)
+  }
+
+  @Test("a clear admin password becomes its bcrypt hash, the same in every run, another in another cluster")
+  func hashing() throws {
+    func hash(_ outputs: String) throws -> Secret? {
+      let source = try Planning(outputs).plan.source(ofSecret: "argocd_admin_password_hash")
+      if case .literal(let secret)? = source?.value { return secret }
+      return nil
+    }
+    let first = try #require(try hash(#"{"argocd_admin_password": "hunter2", "cluster_name": "a"}"#))
+    #expect(first == Bcrypt.hash(Secret("hunter2".utf8), project: "a"))
+    #expect(try hash(#"{"argocd_admin_password": "hunter2", "cluster_name": "a"}"#) == first)
+    #expect(try hash(#"{"argocd_admin_password": "hunter2", "cluster_name": "b"}"#) != first)
+    #expect(
+      try hash(
+        #"{"argocd_admin_password": "hunter2", "argocd_admin_password_hash": "\#(Sample.bcrypt)"}"#)
+        == Secret(Sample.bcrypt.utf8))
+    #expect(try hash("{}") == nil)
+  }
+
+  @Test("the hash of a clear password comes from the password's place")
+  func hashOrigin() throws {
+    let plan = try Planning(#"{"argocd_admin_password": "hunter2"}"#).plan
+    #expect(
+      plan.source(ofSecret: "argocd_admin_password_hash")?.origin
+        == Location(source: Planning.source, line: 1, column: 27, path: "$.argocd_admin_password"))
+  }
+
+  @Test(
+    "OCI Vault is read as an OCI instance, so only OCI and the verifier have it", arguments: Platform.allCases
+  )
+  func vault(on platform: Platform) throws {
+    let planning = try Planning(#"{"platform": "\#(platform.rawValue)", "k3s_token": 📍"\#(Sample.ocid)"}"#)
+    let finding =
+      "📍: error: k3s_token is in OCI Vault, which is read as the OCI instance that one is; \(platform.rawValue) has none (at $.k3s_token); give its value, or use the platform oci [vault-platform]"
+    #expect(planning.findings == ([.oci, .nocloud].contains(platform) ? [] : [finding]))
+    let literal = try Planning(
+      #"{"platform": "\#(platform.rawValue)", "k3s_token": "t", "vault_ocid": "ocid1.vault.oc1.eu.a"}"#)
+    #expect(literal.findings == [])
+  }
+}
