@@ -38,6 +38,8 @@ public struct Expander {
     let reference = Location(source: "template \(name)")
     let results = include(
       name, at: reference, Scope(template: "", context: context, including: []), place: .value)
+    // A template that is included twice, or an item of a list, would say the same thing again.
+    report.removeRepetitions()
     try report.throwIfErrors()
     guard let field = results.first else {
       throw Report([.error("template-empty", at: reference, "the template expands to nothing")])
@@ -200,7 +202,8 @@ public struct Expander {
 
   private mutating func string(_ node: Node, _ scope: Scope) -> String? {
     if let text = node.string, !text.isEmpty { return text }
-    fail("template-type", node.mark, scope, "\(node.tag ?? "the tag") takes a text, found \(node.kind)")
+    let found = node.string == nil ? node.kind : "nothing"
+    fail("template-type", node.mark, scope, "\(node.tag ?? "the tag") takes a text, found \(found)")
     return nil
   }
 
@@ -248,12 +251,12 @@ public struct Expander {
     while let start = text.firstPlace(of: "${", from: rest) {
       result += text[rest..<start.lowerBound]
       // Only a "$" of the template escapes; one at the end of a value does not.
-      if start.lowerBound > rest, text[text.index(before: start.lowerBound)] == "$" {
+      if start.lowerBound > rest, text.utf8[text.utf8.index(before: start.lowerBound)] == UInt8(ascii: "$") {
         result += "{"
         rest = start.upperBound
         continue
       }
-      guard let end = text[start.upperBound...].firstIndex(of: "}") else {
+      guard let end = text.utf8[start.upperBound...].firstIndex(of: UInt8(ascii: "}")) else {
         fail("template-format", mark, scope, "a \"${\" has no \"}\"", help: "write $${ for a literal ${")
         return nil
       }
@@ -267,7 +270,7 @@ public struct Expander {
         return nil
       }
       input = input ?? found.origin
-      rest = text.index(after: end)
+      rest = text.utf8.index(after: end)
     }
     return (result + text[rest...], input)
   }
@@ -338,9 +341,10 @@ extension Field {
         ? "a text with a control character, which a line of an environment file cannot hold" : nil
     case .sequence(let items):
       let spaced = items.contains { item in
-        item.environmentProblem != nil || item.text?.contains(where: \.isWhitespace) != false
+        item.environmentProblem != nil || item.text?.isEmpty != false
+          || item.text?.contains(where: \.isWhitespace) == true
       }
-      return spaced ? "a list of which an item is no text or holds white space" : nil
+      return spaced ? "a list of which an item is no text, is empty or holds white space" : nil
     case .secret: return "a secret, which must stay in a file of its own"
     case .document, .mapping: return "neither a text, a number nor a list"
     }
@@ -354,18 +358,21 @@ extension String {
   }
 
   /// A script without blank lines and lines that are only a comment, its first line kept: every byte counts
-  /// against a platform's limit. A script with a here-document is left as it is, since such lines may be
-  /// part of one.
+  /// against a platform's limit. A line that another one continues stays, and a script with a here-document is
+  /// left as it is, since such lines may be part of one.
   var condensedScript: String {
-    if utf8.split(whereSeparator: { $0 != UInt8(ascii: "<") }).contains(where: { $0.count == 2 }) { return self }
+    if utf8.split(whereSeparator: { $0 != UInt8(ascii: "<") }).contains(where: { $0.count == 2 }) {
+      return self
+    }
     let lines = utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
     var kept: [UInt8] = []
     kept.reserveCapacity(utf8.count)
+    var isContinued = true
     for (index, line) in lines.enumerated() {
       let text = line.drop { $0 == 0x20 || $0 == 0x09 }
-      guard index == 0 || index == lines.count - 1 || (!text.isEmpty && text.first != UInt8(ascii: "#")) else {
-        continue
-      }
+      let isCode = !text.isEmpty && text.first != UInt8(ascii: "#")
+      guard isCode || isContinued || index == lines.count - 1 else { continue }
+      isContinued = line.last == UInt8(ascii: "\\")
       if index > 0 { kept.append(0x0A) }
       kept += line
     }
