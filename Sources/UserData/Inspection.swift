@@ -178,7 +178,7 @@ extension Node {
   var fileContent: [UInt8] {
     let text = Array((self["content"]?.scalarText ?? "").utf8)
     var encoding = self["encoding"]?.string?.lowercased() ?? ""
-    if self["content"]?.tag == "!!binary" { encoding = "b64" }
+    if self["content"]?.tag == "tag:yaml.org,2002:binary" { encoding = "b64" }
     let isGzip = encoding.hasPrefix("gz")
     let isBase64 = encoding.hasSuffix("b64") || encoding.hasSuffix("base64")
     let decoded = isBase64 ? Base64.decode(text) ?? text : text

@@ -91,8 +91,8 @@ public struct Preview: Sendable {
     let keys = plan.sshKeys.map(\.value)
     sizes = ([platform] + Platform.allCases.filter { $0 != userData.platform }).map { platform in
       let counted = platform.budget.counted(
-        platform == userData.platform && platform.budget.carrier != .bytes
-          ? userData.delivered.count : userData.payload.count, other: platform.sharedBytes(sshKeys: keys))
+        platform == userData.platform ? userData.countedPayload : userData.bytes(for: platform),
+        other: platform.sharedBytes(sshKeys: keys))
       return Size(platform: platform, counted: counted, limit: platform.budget.limit)
     }
     arithmetic = platform.budget.arithmetic
@@ -116,20 +116,22 @@ public struct Preview: Sendable {
   ) -> [Step] {
     let node = userData.node
     let unit = Guest.isInstalled(by: files)
-    var steps: [Step] = []
+    func commands(_ key: String, _ when: String) -> [Step] {
+      (userData.document[key]?.items ?? []).map { command in
+        let words = command.text ?? command.items.compactMap(\.word).joined(separator: " ")
+        return Step(name: key, text: "\(words) (\(when))")
+      }
+    }
+    // The order of cloud-init's modules (config/cloud.cfg.tmpl).
+    var steps = commands("bootcmd", "before the files")
+    steps.append(
+      Step(name: "write_files", text: "write \(files.count) \(files.count == 1 ? "file" : "files")"))
     if let keys = userData.document["ssh_authorized_keys"]?.items.count {
       steps.append(
         Step(name: "ssh", text: "authorise \(keys) \(keys == 1 ? "key" : "keys") for the default user"))
     }
-    for (key, what) in [("bootcmd", "before the files"), ("runcmd", "after them")] {
-      if key == "runcmd" { steps.append(Step(name: "write_files", text: "write \(files.count) files")) }
-      for command in userData.document[key]?.items ?? [] {
-        let words = command.text ?? command.items.compactMap(\.text).joined(separator: " ")
-        steps.append(Step(name: key, text: "\(words) (\(what))"))
-      }
-    }
-    guard unit else { return steps }
-    return steps + Guest.stages(node, plan: plan, secrets: secrets)
+    steps += commands("runcmd", "after them")
+    return unit ? steps + Guest.stages(node, plan: plan, secrets: secrets) : steps
   }
 }
 
@@ -265,6 +267,17 @@ extension Preview {
         ])
       },
     ])
+  }
+}
+
+extension Field {
+  /// A word of a command; nil where it is a secret or no scalar.
+  fileprivate var word: String? {
+    switch content {
+    case .text(let text), .number(let text): text
+    case .flag(let flag): flag ? "true" : "false"
+    default: nil
+    }
   }
 }
 

@@ -1,151 +1,171 @@
-import Secrets
+import Inputs
 import YAML
 
 /// Takes what may be a secret out of user-data that anybody made, before a person sees it.
 ///
-/// In a cloud-config it goes by structure: files that only their owner may read, keys whose name says that
-/// they hold a secret. In text it goes by form: assignments to such names, credentials in URLs, private
-/// keys, tokens with a known prefix. It would rather take out too much.
-enum Redactor {
+/// A cloud-config, and every YAML or JSON text in it, goes by structure: what stands under a name that says it is
+/// a secret, the data of a Kubernetes Secret, and files that only their owner may read. Other text goes by
+/// form: see ``TextRedactor``. It would rather take out too much.
+///
+/// A payload of k3seed's own is known better: its secrets are files of their own in one folder, so that its
+/// other files can be shown.
+struct Redactor {
+  /// Whether k3seed made the payload.
+  let isOwn: Bool
+
+  static let mark = "<not shown>"
+  /// Where k3seed puts secrets.
+  private static let ownSecrets = "/var/lib/k3seed/secrets/"
+  /// Where k3seed puts files that are root's alone, though they hold no secret.
+  private static let ownFolders = [
+    "/etc/rancher/k3s/", "/var/lib/k3seed/", "/var/lib/rancher/k3s/server/manifests/",
+  ]
+
   static func cloudConfig(_ node: Node) -> Node {
-    value(node, under: nil)
+    let files = node["write_files"]?.sequence ?? []
+    let isOwn = files.contains { $0["path"]?.string == "/etc/k3seed/plan.json" }
+    return Redactor(isOwn: isOwn).node(node, under: nil)
   }
 
   static func text(_ text: String) -> String {
-    var inKey = false
-    return text.split(separator: "\n", omittingEmptySubsequences: false).compactMap { line -> String? in
-      if inKey {
-        if line.contains("-----END ") { inKey = false }
-        return nil
-      }
-      if line.contains("-----BEGIN "), line.contains("PRIVATE KEY") {
-        inKey = !line.contains("-----END ")
-        return "<private key not shown>"
-      }
-      return Self.line(String(line))
-    }.joined(separator: "\n")
+    TextRedactor.text(text, isOwn: false)
   }
 
-  // MARK: Structure
-
-  private static func value(_ node: Node, under key: String?) -> Node {
-    if let key, namesSecret(key), node.value != .null { return hidden(node) }
+  private func node(_ node: Node, under key: String?) -> Node {
+    if let key, SecretName.names(key, isOwn: isOwn) { return hidden(node) }
     var result = node
     switch node.value {
     case .mapping(let entries):
       if let path = node["path"]?.string, node["content"] != nil { return file(node, at: path) }
-      result.value = .mapping(entries.map { Node.Entry($0.key, value($0.value, under: $0.key)) })
-    case .sequence(let items): result.value = .sequence(items.map { value($0, under: nil) })
-    case .string(let text): result.value = .string(self.text(text))
+      let isSecret = node["kind"]?.string == "Secret"
+      // A container's variable: {name: DB_PASSWORD, value: ...}.
+      let namesValue = SecretName.names(node["name"]?.string ?? "", isOwn: isOwn)
+      result.value = .mapping(
+        entries.map { entry in
+          let isHidden =
+            isSecret && ["data", "stringData"].contains(entry.key) || namesValue && entry.key == "value"
+          return Node.Entry(
+            entry.key, isHidden ? hidden(entry.value) : self.node(entry.value, under: entry.key))
+        })
+    case .sequence(let items):
+      // The words of a command: what follows an option may be a secret.
+      let words = items.map { $0.string ?? "" }
+      let options = TextRedactor.options(of: words)
+      result.value = .sequence(
+        items.enumerated().map { index, item in
+          let isSecret =
+            TextRedactor.isGlued(words[index], options)
+            || index > 0 && TextRedactor.isOption(words[index - 1], options, isOwn: isOwn)
+          return isSecret ? hidden(item) : self.node(item, under: nil)
+        })
+    case .string(let text): result.value = .string(shown(text))
     case .null, .bool, .number: break
     }
     return result
   }
 
-  private static func file(_ node: Node, at path: String) -> Node {
+  private func file(_ node: Node, at path: String) -> Node {
     var file = node
     file.value = .mapping(
-      (node.mapping ?? []).map { entry in
+      (node.mapping ?? []).compactMap { entry in
+        if entry.key == "encoding" { return nil }
         guard entry.key == "content" else { return entry }
         let content = node.fileContent
-        guard isReadable(node), let text = String(validating: content, as: UTF8.self) else {
+        guard isShown(node, at: path), let text = String(validating: content, as: UTF8.self) else {
           return Node.Entry(entry.key, Node(.string("<\(content.count) bytes not shown>")))
         }
-        return Node.Entry(entry.key, Node(.string(self.text(text))))
-      }.filter { $0.key != "encoding" })
+        return Node.Entry(entry.key, Node(.string(shown(text))))
+      })
     return file
   }
 
-  /// Whether somebody other than the owner may read the file; an unreadable mode counts as no.
-  private static func isReadable(_ file: Node) -> Bool {
+  /// Whether a file holds no secret as a whole: it is one of k3seed's own, or not its owner's alone. An
+  /// unreadable mode counts as the owner's.
+  private func isShown(_ file: Node, at path: String) -> Bool {
+    if isOwn, path.hasPrefix(Self.ownSecrets) { return false }
+    if isOwn, Self.ownFolders.contains(where: path.hasPrefix) { return true }
     guard let mode = file["permissions"]?.scalarText else { return true }
     return Int(mode, radix: 8).map { $0 & 0o044 != 0 } ?? false
   }
 
-  private static func hidden(_ node: Node) -> Node {
+  private func shown(_ text: String) -> String { document(text) ?? TextRedactor.text(text, isOwn: isOwn) }
+
+  /// A text that is YAML or JSON itself, redacted by its structure; nil where it is not, or not clearly.
+  private func document(_ text: String) -> String? {
+    let isJSON = text.utf8.first == UInt8(ascii: "{")
+    let isWhole = text.utf8.last == 0x0A
+    guard isJSON || text.utf8.contains(0x0A), !text.hasPrefix("#!"),
+      let documents = try? YAML.parse(Array(text.utf8), source: "", ambiguity: .accepted),
+      documents.contains(where: { $0.mapping != nil }),
+      documents.allSatisfy({ $0.mapping != nil || $0.value == .null })
+    else { return nil }
+    let redacted = documents.map { node($0, under: nil) }
+    if isJSON { return String(decoding: JSON.emit(redacted[0]), as: UTF8.self) + (isWhole ? "\n" : "") }
+    let emitted = redacted.map { String(decoding: YAML.emit($0), as: UTF8.self) }.joined(separator: "---\n")
+    return isWhole ? emitted : String(emitted.dropLast())
+  }
+
+  private func hidden(_ node: Node) -> Node {
     switch node.value {
     case .mapping(let entries): Node(.mapping(entries.map { Node.Entry($0.key, hidden($0.value)) }))
     case .sequence(let items): Node(.sequence(items.map(hidden)))
-    default: Node(.string("<not shown>"))
+    case .null, .bool: node
+    case .number: Node(.string(Self.mark))
+    case .string(let text): SecretName.isNoSecret(text, isOwn: isOwn) ? node : Node(.string(Self.mark))
     }
   }
+}
 
-  // MARK: Text
-
-  private static let secretWords = [
-    "password", "passwd", "passphrase", "token", "secret", "credential", "apikey", "api_key", "api-key",
-    "privatekey", "private_key", "private-key", "access_key", "access-key", "auth", "chpasswd", "ssh_keys",
-    "bearer",
+/// Which names say that their value is a secret, and which values are none all the same.
+enum SecretName {
+  /// Parts of names, in lower case and without separators.
+  private static let words = [
+    "password", "passwd", "passphrase", "token", "secret", "credential", "apikey", "accesskey", "privatekey",
+    "secretkey", "presharedkey", "encryptionkey", "signingkey", "activationkey", "registrationkey", "sshkeys",
+    "authorization", "bearer",
+  ]
+  /// Words that only as the whole last part of a name say so: `auth`, but not `author`.
+  private static let lastWords = ["auth", "pass", "pwd", "psk"]
+  /// Ends of names of what only points at a secret, or says something of it.
+  private static let pointers = [
+    "file", "files", "path", "dir", "name", "names", "ref", "url", "uri", "type", "ttl", "encryption",
+    "generator",
+    "provider", "namespace", "stdin", "nopasswd", "ocid", "ocids",
   ]
 
-  private static func namesSecret(_ name: String) -> Bool {
-    let name = name.lowercased()
-    // What only points at a secret may be shown: a file's path is no secret.
-    if name.hasSuffix("file") || name.hasSuffix("path") || name.hasPrefix("ssh_authorized")
-      || name.hasPrefix("ssh-authorized")
+  static func names(_ name: String, isOwn: Bool) -> Bool {
+    let parts = name.lowercased().split { "-_. ".contains($0) }
+    guard let last = parts.last else { return false }
+    let whole = parts.joined()
+    // In k3seed's own files a plural is a list of names.
+    if isOwn, last == "secrets" { return false }
+    if pointers.contains(where: whole.hasSuffix) { return false }
+    return lastWords.contains(String(last)) || words.contains { whole.contains($0) }
+  }
+
+  /// Whether a value is no secret whatever its name: empty, a condition, the name of an input, a reference to
+  /// OCI Vault, a variable in capitals, what a file holds, or a path of several lower-case parts.
+  static func isNoSecret(_ value: some StringProtocol, isOwn: Bool) -> Bool {
+    let text = String(value)
+    if ["", "true", "false", "yes", "no", "null", "none", "~", Redactor.mark].contains(text.lowercased()) {
+      return true
+    }
+    if text.hasPrefix("ocid1.") || text.hasPrefix("$(cat") || text.hasPrefix("$(<")
+      || InputSpec.named(text) != nil
     {
-      return false
+      return true
     }
-    return secretWords.contains { name.contains($0) }
+    if isOwn, text.hasPrefix("secrets/"), InputSpec.named(String(text.dropFirst(8))) != nil { return true }
+    let variable =
+      text.hasPrefix("${") && text.hasSuffix("}") ? text.dropFirst(2).dropLast() : text.dropFirst()
+    if text.hasPrefix("$"),
+      variable.utf8.allSatisfy({ (0x41...0x5A) ~= $0 || (0x30...0x39) ~= $0 || $0 == 0x5F })
+    {
+      return true
+    }
+    let isPath = text.utf8.allSatisfy {
+      (0x61...0x7A) ~= $0 || (0x30...0x39) ~= $0 || "/._-".utf8.contains($0)
+    }
+    return isPath && text.hasPrefix("/") && text.utf8.count { $0 == UInt8(ascii: "/") } > 1
   }
-
-  /// A line with the values of secret names, credentials in URLs and known tokens taken out.
-  private static func line(_ line: String) -> String {
-    var words: [String] = []
-    var hidesNext = false
-    for word in line.split(separator: " ", omittingEmptySubsequences: false).map(String.init) {
-      if word.isEmpty {
-        words.append(word)
-      } else if hidesNext {
-        hidesNext = false
-        words.append("<not shown>")
-        // What follows on the line may still be part of a value in quotes.
-        if word.first == "\"" || word.first == "'", word.count == 1 || word.last != word.first {
-          return words.joined(separator: " ")
-        }
-      } else {
-        let (shown, next) = self.word(word)
-        words.append(shown)
-        if shown != word,
-          word.contains("\"") != word.hasSuffix("\"") || word.contains("'") != word.hasSuffix("'")
-        {
-          return words.joined(separator: " ")
-        }
-        hidesNext = next
-      }
-    }
-    return words.joined(separator: " ")
-  }
-
-  /// A word as it may be shown, and whether the next word is a secret (`--token X`, `password: X`).
-  private static func word(_ word: String) -> (String, Bool) {
-    if let separator = word.firstIndex(where: { $0 == "=" || $0 == ":" }) {
-      let name = String(word[..<separator])
-      if namesSecret(name), !word[separator...].hasPrefix("://") {
-        let rest = word[word.index(after: separator)...]
-        if rest.isEmpty || rest == "\"" || rest == "'" { return (word, true) }
-        return ("\(name)\(word[separator])<not shown>", false)
-      }
-    } else if word.hasPrefix("-"), namesSecret(word) || word == "-p" || word == "-u" {
-      return (word, true)
-    }
-    if let scheme = word.firstRange(of: "://"), let at = word[scheme.upperBound...].firstIndex(of: "@") {
-      return (word[..<scheme.upperBound] + "<not shown>" + self.word(String(word[at...])).0, false)
-    }
-    let bare = word.drop { "\"'(<,[{".contains($0) }
-    let isToken = tokenPrefixes.contains { prefix in
-      bare.hasPrefix(prefix) && bare.count >= prefix.count + 8
-        || word.firstRange(of: prefix).map {
-          prefix.count >= 4 && word.distance(from: $0.upperBound, to: word.endIndex) >= 16
-        } == true
-    }
-    return (isToken ? "<not shown>" : word, ["Bearer", "Basic"].contains(String(bare)))
-  }
-
-  /// How well-known services begin their tokens.
-  private static let tokenPrefixes = [
-    "ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "cfut_", "cfat_", "cfk_", "AKIA", "ASIA",
-    "xoxb-", "xoxp-",
-    "eyJ", "K10", "hvs.", "dop_v1_", "sk-", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$",
-  ]
 }

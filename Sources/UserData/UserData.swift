@@ -58,9 +58,18 @@ public struct UserData: Sendable {
   ///
   /// Where user-data is a text, its base64 counts as it is sent; elsewhere base64 is only how the
   /// payload travels.
-  public var countedBytes: Int {
-    let budget = platform.budget
-    return budget.counted(budget.carrier == .bytes ? payload.count : delivered.count, other: sharedBytes)
+  public var countedBytes: Int { platform.budget.counted(countedPayload, other: sharedBytes) }
+
+  /// The bytes of user-data itself that its platform counts.
+  var countedPayload: Int { platform.budget.carrier == .bytes ? payload.count : delivered.count }
+
+  /// The bytes that another platform would count of the same payload, in the encoding that arrives there.
+  func bytes(for platform: Platform) -> Int {
+    switch platform.budget.carrier {
+    case .bytes: payload.count
+    case .decodedText: isCompressed ? (payload.count + 2) / 3 * 4 : payload.count
+    case .plainText: plain.count
+    }
   }
 
   /// Whether the payload is gzip.
@@ -99,7 +108,7 @@ public struct Renderer {
       case .plainText: break
       }
     }
-    if userData.countedBytes > platform.budget.limit { throw Report([userData.overLimit(encoding)]) }
+    if userData.countedBytes > platform.budget.limit { throw Report([userData.overLimit]) }
     return userData
   }
 
@@ -147,7 +156,7 @@ extension UserData {
     return parts.sorted { ($1.bytes, $0.name) < ($0.bytes, $1.name) }
   }
 
-  fileprivate func overLimit(_ encoding: Encoding) -> Diagnostic {
+  fileprivate var overLimit: Diagnostic {
     let budget = platform.budget
     let largest = parts.prefix(3).map { "\($0.name) \($0.bytes)" }.joined(separator: ", ")
     let shared = sharedBytes > 0 ? ", of which \(sharedBytes) are other metadata" : ""

@@ -1,0 +1,248 @@
+/// Takes what may be a secret out of a text of any kind, line by line.
+///
+/// By form: `name=value`, `name: value` and `--name value` where the name says that it is a secret, with the
+/// lines that belong to such a value; passwords of commands that take them as `-p` or `-u`; credentials in
+/// URLs; private keys; tokens that begin as a known service's do.
+struct TextRedactor {
+  private let isOwn: Bool
+  /// Lines are left out until one that holds this.
+  private var end: [UInt8]?
+  /// Lines are left out while they are indented deeper than this; of the first, its place is shown.
+  private var depth: Int?
+  private var isFirstBelow = false
+
+  static func text(_ text: String, isOwn: Bool) -> String {
+    var redactor = TextRedactor(isOwn: isOwn)
+    var shown: [UInt8] = []
+    for (index, line) in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+      let hasReturn = line.last == 0x0D
+      guard let line = redactor.redacted(Array(hasReturn ? line.dropLast() : line)) else { continue }
+      if index > 0 { shown.append(0x0A) }
+      shown += line + (hasReturn ? [0x0D] : [])
+    }
+    return String(decoding: shown, as: UTF8.self)
+  }
+
+  private init(isOwn: Bool) { self.isOwn = isOwn }
+
+  /// A line as it may be shown; nil where nothing of it may.
+  private mutating func redacted(_ line: [UInt8]) -> [UInt8]? {
+    if let end {
+      if line.holds(end) { self.end = nil }
+      return nil
+    }
+    if let depth {
+      if line.isEmpty { return isFirstBelow ? line : nil }
+      if line.indentation > depth {
+        defer { isFirstBelow = false }
+        return isFirstBelow ? Array(line.prefix(line.indentation) + Redactor.mark.utf8) : nil
+      }
+      self.depth = nil
+    }
+    if line.holds(Array("-----BEGIN ".utf8)), line.holds(Array("PRIVATE KEY".utf8)) {
+      let last = Array("-----END ".utf8)
+      if !line.holds(last) { end = last }
+      return Array("<private key not shown>".utf8)
+    }
+    let words = line.split(whereSeparator: { !$0.isNameByte }).map { String(decoding: $0, as: UTF8.self) }
+    // They take "user:password", from an argument, a pipe or a here-document.
+    if words.contains(where: { $0 == "chpasswd" || $0 == "htpasswd" }) {
+      if let start = line.firstPlace(of: Array("<<".utf8)) {
+        let word = line[start...].drop { "<-'\"\\ ".utf8.contains($0) }.prefix(while: \.isNameByte)
+        if !word.isEmpty { end = Array(word) }
+      }
+      return Array("<a line with passwords not shown>".utf8)
+    }
+    return scan(line, options: Self.options(of: words))
+  }
+
+  /// The line, every secret in it replaced.
+  private mutating func scan(_ line: [UInt8], options: [UInt8]) -> [UInt8] {
+    var shown: [UInt8] = []
+    var index = 0
+    var quote: UInt8?
+    while index < line.count {
+      let start = index
+      let isWordStart = start == 0 || !line[start - 1].isNameByte
+      if let secret = isWordStart
+        ? value(line, at: start, in: quote, options) ?? token(line, at: start) : login(line, at: start)
+      {
+        shown += line[start..<secret.lowerBound] + Redactor.mark.utf8
+        index = max(secret.upperBound, start + 1)
+        continue
+      }
+      // A name is one word: no secret begins within it.
+      index += isWordStart ? max(1, line[start...].prefix(while: \.isNameByte).count) : 1
+      for byte in line[start..<index] where byte == 0x22 || byte == 0x27 {
+        quote = quote == nil ? byte : quote == byte ? nil : quote
+      }
+      shown += line[start..<index]
+    }
+    return shown
+  }
+
+  // MARK: Forms
+
+  /// The value of a name that begins here, where it is a secret.
+  private mutating func value(
+    _ line: [UInt8], at start: Int, in quote: UInt8?, _ options: [UInt8]
+  ) -> Range<Int>? {
+    let name = line[start...].prefix(while: \.isNameByte)
+    guard !name.isEmpty else { return nil }
+    let text = String(decoding: name, as: UTF8.self)
+    var next = name.endIndex
+    if Self.isGlued(text, options) { return (start + 2)..<line.wordEnd(from: next) }
+    let isOption = Self.isOption(text, options, isOwn: isOwn)
+    guard isOption || SecretName.names(text, isOwn: isOwn) else { return nil }
+    // "name": value, \"name\": value
+    next = line.skipping(from: next) { "\"'\\".utf8.contains($0) }
+    let isQuotedName = next > name.endIndex
+    let gap = line.skipping(from: next) { $0 == 0x20 || $0 == 0x09 }
+    var isSpaced = gap > next
+    if gap < line.count, line[gap] == UInt8(ascii: "=") || line[gap] == UInt8(ascii: ":") {
+      next = line.skipping(from: gap + 1) { $0 == 0x20 || $0 == 0x09 }
+      isSpaced = isSpaced || next > gap + 1
+      // The value, if any, is on the lines below.
+      if line[next...].isStartOfBlock {
+        depth = line.indentation
+        isFirstBelow = true
+        return nil
+      }
+    } else if isOption || text.lowercased() == "bearer", isSpaced, gap < line.count {
+      next = gap
+      isSpaced = false
+    } else {
+      return nil
+    }
+    return value(line, from: next, isSpaced: isSpaced, in: isQuotedName ? nil : quote)
+  }
+
+  /// A value that begins here: what its quotes hold, else the rest of what it stands in.
+  private mutating func value(
+    _ line: [UInt8], from start: Int, isSpaced: Bool, in quote: UInt8?
+  ) -> Range<Int>? {
+    let opening = line.skipping(from: start) { $0 == UInt8(ascii: "\\") }
+    var range = start..<line.count
+    let mark = opening < line.count ? line[opening] : 0
+    let close = line.quoteEnd(mark, isEscaped: opening > start, from: opening + 1)
+    // A quote of the kind that is open closes it, unless there is one more: an apostrophe may have opened it.
+    if mark == 0x22 || mark == 0x27, mark != quote || close != nil {
+      guard let close else {
+        end = [mark]
+        return opening + 1..<line.count
+      }
+      // What goes on behind a quote belongs to the same word of a shell.
+      let isWhole = close + 1 >= line.count || " \t,;:&|)}]\"'".utf8.contains(line[close + 1])
+      range = opening + 1..<(isWhole ? close : line.count)
+    } else if let quote {
+      range = start..<(line.quoteEnd(quote, isEscaped: false, from: start) ?? line.count)
+    } else if !isSpaced {
+      let word = start..<line.wordEnd(from: start)
+      // A word may go on in quotes, with spaces.
+      if !line[word].contains(where: { $0 == 0x22 || $0 == 0x27 }) { range = word }
+    }
+    let text = String(decoding: line[range], as: UTF8.self)
+    return SecretName.isNoSecret(text, isOwn: isOwn) ? nil : range
+  }
+
+  /// A token that begins here as those of a known service.
+  private func token(_ line: [UInt8], at start: Int) -> Range<Int>? {
+    guard let prefix = Self.tokens.first(where: { line[start...].starts(with: $0.prefix) }) else {
+      return nil
+    }
+    let rest = line[(start + prefix.prefix.count)...].prefix { $0.isNameByte || "/+=$:~".utf8.contains($0) }
+    return rest.count < prefix.length ? nil : start..<rest.endIndex
+  }
+
+  /// The user and password of a URL whose "://" stands here. The user of an ssh URL alone is no secret.
+  private func login(_ line: [UInt8], at start: Int) -> Range<Int>? {
+    guard line[start...].starts(with: "://".utf8) else { return nil }
+    let user = line[(start + 3)...].prefix { !"@/?# \t\"'<>".utf8.contains($0) }
+    guard !user.isEmpty, user.endIndex < line.count, line[user.endIndex] == UInt8(ascii: "@") else {
+      return nil
+    }
+    let isSSH = line[..<start].suffix(3).elementsEqual("ssh".utf8)
+    return isSSH && !user.contains(UInt8(ascii: ":")) ? nil : user.startIndex..<user.endIndex
+  }
+
+  // MARK: Commands
+
+  /// The letters of the options with which the commands among some words take passwords.
+  static func options(of words: [String]) -> [UInt8] {
+    words.compactMap { commands[$0] }
+  }
+
+  /// Whether what follows a word is a secret: `--token`, or `-p` of a command that takes passwords so.
+  static func isOption(_ word: String, _ options: [UInt8], isOwn: Bool) -> Bool {
+    guard word.hasPrefix("-") else { return false }
+    if word.hasPrefix("--") { return SecretName.names(word, isOwn: isOwn) }
+    return word.utf8.last.map(options.contains) ?? false
+  }
+
+  /// Whether a password is glued to its option: `-psecret`.
+  static func isGlued(_ word: String, _ options: [UInt8]) -> Bool {
+    let bytes = word.utf8.prefix(3)
+    return bytes.count == 3 && bytes.first == UInt8(ascii: "-")
+      && options.contains { $0 == bytes.dropFirst().first }
+  }
+
+  private static let commands: [String: UInt8] = [
+    "curl": UInt8(ascii: "u"), "mysql": UInt8(ascii: "p"), "mysqldump": UInt8(ascii: "p"),
+    "mysqladmin": UInt8(ascii: "p"), "mariadb": UInt8(ascii: "p"), "sshpass": UInt8(ascii: "p"),
+    "login": UInt8(ascii: "p"), "redis-cli": UInt8(ascii: "a"), "ldapsearch": UInt8(ascii: "w"),
+  ]
+
+  /// How well-known services begin their tokens, and how many more bytes make it one.
+  private static let tokens: [(prefix: [UInt8], length: Int)] = [
+    ("ghp_", 8), ("gho_", 8), ("ghs_", 8), ("ghu_", 8), ("ghr_", 8), ("github_pat_", 8), ("glpat-", 8),
+    ("cfut_", 8), ("cfat_", 8), ("cfk_", 8), ("AKIA", 16), ("ASIA", 16), ("xoxb-", 8), ("xoxp-", 8),
+    ("eyJ", 20),
+    ("K10", 20), ("hvs.", 8), ("dop_v1_", 8), ("sk-", 20), ("$2a$", 20), ("$2b$", 20), ("$2y$", 20),
+    ("$5$", 20),
+    ("$6$", 20), ("$y$", 20),
+  ].map { (Array($0.0.utf8), $0.1) }
+}
+
+extension UInt8 {
+  /// A byte of a name, an option or a variable.
+  var isNameByte: Bool {
+    (0x61...0x7A) ~= self || (0x41...0x5A) ~= self || (0x30...0x39) ~= self || "_-.".utf8.contains(self)
+      || self >= 0x80
+  }
+}
+
+extension ArraySlice<UInt8> {
+  /// Whether a value that goes on below begins so: with nothing, a bracket, or the sign of a YAML block.
+  fileprivate var isStartOfBlock: Bool {
+    guard let first else { return true }
+    return "|>{[(".utf8.contains(first) && dropFirst().allSatisfy { "+-0123456789 \t".utf8.contains($0) }
+  }
+}
+
+extension [UInt8] {
+  fileprivate var indentation: Int { prefix { $0 == 0x20 || $0 == 0x09 || $0 == UInt8(ascii: "-") }.count }
+
+  fileprivate func firstPlace(of other: [UInt8]) -> Int? {
+    indices.first { self[$0...].starts(with: other) }
+  }
+
+  fileprivate func holds(_ other: [UInt8]) -> Bool { firstPlace(of: other) != nil }
+
+  fileprivate func skipping(from start: Int, _ isSkipped: (UInt8) -> Bool) -> Int {
+    self[start...].firstIndex { !isSkipped($0) } ?? count
+  }
+
+  /// Where a word ends.
+  fileprivate func wordEnd(from start: Int) -> Int {
+    self[start...].firstIndex { " \t;&|)`".utf8.contains($0) } ?? count
+  }
+
+  /// Where a quoted text ends. A backslash takes the meaning of a mark, except of a single quote, and where
+  /// the mark at the start had one too.
+  fileprivate func quoteEnd(_ mark: UInt8, isEscaped: Bool, from start: Int) -> Int? {
+    indices.dropFirst(start).first { index in
+      self[index] == mark
+        && (mark == 0x27 || isEscaped || index == start || self[index - 1] != UInt8(ascii: "\\"))
+    }
+  }
+}
