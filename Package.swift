@@ -86,5 +86,16 @@ let package = Package(
       name: "InputsTests", dependencies: ["Diagnostics", "Inputs", "Secrets", "TestSupport", "YAML"],
       swiftSettings: settings),
     .testTarget(name: "SecretsTests", dependencies: ["Secrets", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "PlanTests", dependencies: ["Diagnostics", "Inputs", "Plan", "Secrets"], swiftSettings: settings),
+    .testTarget(
+      name: "TemplatesTests", dependencies: ["Diagnostics", "Secrets", "Templates", "TestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "UserDataTests",
+      dependencies: [
+        "Diagnostics", "Gzip", "Inputs", "Plan", "Secrets", "Templates", "TestSupport", "UserData", "YAML",
+      ],
+      swiftSettings: settings),
   ]
 )
