@@ -229,6 +229,8 @@ import Testing
           "text/cloud-config", "text/x-shellscript", "text/x-shellscript", "text/cloud-config",
         ])
       #expect(inspection.parts.map(\.name) == ["one.cfg", "two.sh", nil, nil])
+      let end = bytes.contains(0x0D) ? 1 : 0
+      #expect(inspection.parts.map(\.bytes)[0] == "#cloud-config\nhostname: a\n".utf8.count + 2 * end)
       #expect(inspection.parts[0].redacted == "#cloud-config\nhostname: a\n")
       #expect(inspection.parts[1].redacted.hasPrefix("#!/bin/sh\necho 'é = \t '"))
       #expect(inspection.parts[2].redacted.hasPrefix("#!/bin/sh\n# é = soft line"))

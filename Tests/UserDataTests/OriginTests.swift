@@ -126,7 +126,7 @@ import YAML
     let templates = TemplateSet(
       overrides: ["cloud-init/bootcmd.yaml": Array("- [echo, !value cluster_name]".utf8)], folder: "./mine")
     let userData = try Cluster(example: "oci-vault").render(.agent, templates: templates)
-    let leaf = userData.document["bootcmd"]?.items[0].items[1]
+    let leaf = userData.document["bootcmd"]?.items.first?.items.last
     #expect(leaf?.text == "harbour")
     #expect(leaf?.origin.template == Location(source: "./mine/cloud-init/bootcmd.yaml", line: 1, column: 10))
     #expect(leaf?.origin.input?.path == "$.cluster_name.value")
