@@ -1,3 +1,4 @@
+import Diagnostics
 import Secrets
 
 extension Rule {
@@ -33,7 +34,7 @@ extension Rule {
   static let sshPublicKey = Rule(
     "an SSH public key", pattern: #"^(ssh|ecdsa|sk)-[^\s]+ [A-Za-z0-9+/=]+( [^\n]*)?$"#
   ) { text in
-    if text.contains("PRIVATE KEY") {
+    if text.holds("PRIVATE KEY") {
       return Problem(
         "is a private key, which must never be in user-data", help: "give the public key (.pub)")
     }

@@ -1,9 +1,11 @@
+import Diagnostics
+
 extension Rule {
   /// https, http, ssh, or git's scp-like `git@host:path`.
   static let gitURL = Rule(
     "the URL of a git repository", pattern: #"^((https?|ssh)://[^\s?#]+|[^\s@/:]+@[^\s@/:]+:[^\s]+)$"#
   ) { text in
-    if text.contains("://") {
+    if text.holds("://") {
       guard let url = URLParts(text), ["https", "http", "ssh"].contains(url.scheme), url.path.count > 1 else {
         return .notGit(text)
       }
@@ -27,7 +29,7 @@ extension Rule {
   ) { text in
     !text.isEmpty && text.utf8.count <= 255
       && text.utf8.allSatisfy { (0x21...0x7E) ~= $0 && !#"~^:?*[\"'"#.utf8.contains($0) }
-      && !text.contains("..") && !text.contains("@{") && text != "@"
+      && !text.holds("..") && !text.holds("@{") && text != "@"
       && !text.hasPrefix("-") && !text.hasSuffix(".")
       && text.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
         !$0.isEmpty && !$0.hasPrefix(".") && !$0.hasSuffix(".lock")

@@ -1,3 +1,5 @@
+import Diagnostics
+
 extension Rule {
   /// A DNS label of RFC 1123, as Kubernetes uses it for names within a namespace.
   static let label = matching(
@@ -124,7 +126,7 @@ extension Rule {
   }
 
   private static func isK3sVersion(_ text: String) -> Bool {
-    guard text.hasPrefix("v"), let plus = text.firstRange(of: "+k3s") else { return false }
+    guard text.hasPrefix("v"), let plus = text.firstPlace(of: "+k3s") else { return false }
     let numbers = text[..<plus.lowerBound].dropFirst().split(separator: ".", omittingEmptySubsequences: false)
     return numbers.count == 3 && (numbers + [text[plus.upperBound...]]).allSatisfy(isNumber)
   }

@@ -1,3 +1,5 @@
+import Diagnostics
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -113,7 +115,7 @@ struct URLParts {
   /// control characters, quotes or anything else that a URL must encode,
   /// or a query or fragment, which the URL of a server, folder or repository has not.
   init?(_ text: String) {
-    guard let colon = text.firstRange(of: "://"),
+    guard let colon = text.firstPlace(of: "://"),
       text.utf8.allSatisfy({ (0x21...0x7E) ~= $0 && !##"<>"{}|\^`?#"##.utf8.contains($0) })
     else { return nil }
     scheme = String(text[..<colon.lowerBound])

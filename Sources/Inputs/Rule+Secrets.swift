@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Rules of secret inputs. Their messages never hold any of the value.
 extension Rule {
   /// A secret of one line. What no service could have given out (control characters, white space at an end)
@@ -105,10 +107,10 @@ extension Rule {
     }
     // An OpenSSH key begins with "openssh-key-v1", a NUL, and the name of its cipher (PROTOCOL.key).
     let isOpenSSH = kind == "OPENSSH "
-    guard !isOpenSSH || text.contains("-----\nb3BlbnNzaC1rZXktdjEA") else {
+    guard !isOpenSSH || text.holds("-----\nb3BlbnNzaC1rZXktdjEA") else {
       return Problem("holds no OpenSSH key between its first and last line", help: "give the whole file")
     }
-    if isOpenSSH ? !text.contains("-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUA") : text.contains("ENCRYPTED") {
+    if isOpenSSH ? !text.holds("-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUA") : text.holds("ENCRYPTED") {
       return Problem(
         "is protected by a passphrase, which Argo CD cannot ask for", help: "make a deploy key without one")
     }

@@ -1,3 +1,5 @@
+import Diagnostics
+
 extension String {
   /// A value of a user's in quotes, as a message may show it: cut where it is long, without the credentials
   /// of a URL, and not at all where it looks like a secret that was put in the wrong place.
@@ -13,7 +15,7 @@ extension String {
   /// Whether the text holds what services mark their secrets with, so that they can be found: Cloudflare's,
   /// GitHub's and GitLab's tokens, private keys, bcrypt hashes, and the full form of K3s's tokens.
   private var looksSecret: Bool {
-    secretMarks.contains(where: contains) || (contains("K10") && contains("::"))
+    secretMarks.contains(where: holds) || (holds("K10") && holds("::"))
   }
 
   /// The text without what stands before an `@` as `user:password` or behind `://`, and without a URL's
@@ -32,7 +34,7 @@ extension String {
   }
 }
 
-private let secretMarks = [
+private let secretMarks: [StaticString] = [
   "cfut_", "cfat_", "cfk_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "PRIVATE KEY",
   "$2a$", "$2b$", "$2y$",
 ]

@@ -9,6 +9,7 @@ import YAML
 
 struct External: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "external",
     abstract: "Answers Terraform's external data source.",
     discussion: """
       Reads a query from standard input: inputs by name, and beside them node, role, encoding, config (a path) and \

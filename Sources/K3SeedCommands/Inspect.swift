@@ -4,6 +4,7 @@ import UserData
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "inspect",
     abstract: "Shows what some user-data is made of: base64, gzip, MIME, parts and files.",
     discussion: "Whatever may be a secret is left out, also with --content.")
 

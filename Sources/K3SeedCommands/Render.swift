@@ -6,6 +6,7 @@ import UserData
 
 struct Render: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "render",
     abstract: "Renders the user-data of a node, or of all nodes.",
     discussion: "Standard output is the user-data; a file is written for its owner alone.")
 

@@ -33,9 +33,7 @@ public struct RootCommand: ParsableCommand {
   public static func run() -> Never {
     FileSystem.forbidCoreDumps()
     do {
-      // Terraform runs this on every plan, and it has no options: reading none took half of its time.
-      var command: any ParsableCommand =
-        CommandLine.arguments.dropFirst() == ["external"] ? External() : try parseAsRoot()
+      var command = try command(Array(CommandLine.arguments.dropFirst()))
       do {
         try command.run()
         finish(0)
@@ -46,6 +44,21 @@ public struct RootCommand: ParsableCommand {
     } catch {
       Self.exit(withError: error)
     }
+  }
+
+  /// The command that the arguments ask for.
+  ///
+  /// Terraform runs `external` on every plan, and building the parser's tree of all commands takes longer than
+  /// rendering: so a command is first read alone. Whatever is wrong with that, and every request for help, goes
+  /// through the whole parser.
+  private static func command(_ arguments: [String]) throws -> any ParsableCommand {
+    if let name = arguments.first,
+      let type = configuration.subcommands.first(where: { $0.configuration.commandName == name }),
+      let command = try? type.parse(Array(arguments.dropFirst()))
+    {
+      return command
+    }
+    return try parseAsRoot(arguments)
   }
 
   private static func finish(_ code: Int32) -> Never {
