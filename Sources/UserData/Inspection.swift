@@ -123,6 +123,9 @@ extension Inspection.Part {
     ("## template: jinja", "text/jinja2"), ("#!", "text/x-shellscript"),
   ]
 
+  private static let unreadable =
+    "<not shown: it cannot be read as YAML, so secrets in it cannot be told apart>\n"
+
   init(_ content: [UInt8], declared: String?, name: String?, source: String, report: inout Report) {
     let text = String(decoding: content, as: UTF8.self)
     let guessed = Self.firstLines.first { text.hasPrefix($0.prefix) }?.type
@@ -141,7 +144,7 @@ extension Inspection.Part {
       }
       keys = []
       files = []
-      redacted = Redactor.text(text)
+      redacted = Redactor.part(text) ?? Self.unreadable
       return
     }
     let parsed = report.collect { () throws(Report) in
@@ -150,7 +153,7 @@ extension Inspection.Part {
     guard let node = parsed else {
       keys = []
       files = []
-      redacted = "<not shown: it cannot be read as YAML, so secrets in it cannot be told apart>\n"
+      redacted = Self.unreadable
       return
     }
     keys = node.mapping?.map(\.key) ?? []

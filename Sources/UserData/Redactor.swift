@@ -1,3 +1,4 @@
+import Diagnostics
 import Inputs
 import YAML
 
@@ -29,6 +30,14 @@ struct Redactor {
 
   static func text(_ text: String) -> String {
     TextRedactor.text(text, isOwn: false)
+  }
+
+  /// A part that is not called a cloud-config, but may be one by its structure: a template or an archive of some, or
+  /// one of which the first line is wrong. Nil where it is meant as one and cannot be read.
+  static func part(_ text: String) -> String? {
+    if let document = Redactor(isOwn: false).document(text) { return document }
+    let isMeant = !text.hasPrefix("#!") && text.contains("#cloud-config")
+    return isMeant ? nil : TextRedactor.text(text, isOwn: false).printableLines
   }
 
   private func node(_ node: Node, under key: String?) -> Node {
@@ -96,8 +105,8 @@ struct Redactor {
     let isWhole = text.utf8.last == 0x0A
     guard isJSON || text.utf8.contains(0x0A), !text.hasPrefix("#!"),
       let documents = try? YAML.parse(Array(text.utf8), source: "", ambiguity: .accepted),
-      documents.contains(where: { $0.mapping != nil }),
-      documents.allSatisfy({ $0.mapping != nil || $0.value == .null })
+      documents.contains(where: { $0.mapping != nil || $0.sequence != nil }),
+      documents.allSatisfy({ $0.mapping != nil || $0.sequence != nil || $0.value == .null })
     else { return nil }
     let redacted = documents.map { node($0, under: nil) }
     if isJSON { return String(decoding: JSON.emit(redacted[0]), as: UTF8.self) + (isWhole ? "\n" : "") }
@@ -122,7 +131,7 @@ enum SecretName {
   private static let words = [
     "password", "passwd", "passphrase", "token", "secret", "credential", "apikey", "accesskey", "privatekey",
     "secretkey", "presharedkey", "encryptionkey", "signingkey", "activationkey", "registrationkey", "sshkeys",
-    "authorization", "bearer",
+    "authorization", "bearer", "pgpass", "netrc",
   ]
   /// Words that only as the whole last part of a name say so: `auth`, but not `author`.
   private static let lastWords = ["auth", "pass", "pwd", "psk"]
@@ -167,5 +176,15 @@ enum SecretName {
       (0x61...0x7A) ~= $0 || (0x30...0x39) ~= $0 || "/._-".utf8.contains($0)
     }
     return isPath && text.hasPrefix("/") && text.utf8.count { $0 == UInt8(ascii: "/") } > 1
+  }
+}
+
+extension String {
+  /// The text with everything that could drive a terminal, but for line feeds and tabs, written as an escape.
+  fileprivate var printableLines: String {
+    unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      line.split(separator: "\t", omittingEmptySubsequences: false).map { String($0).printable }
+        .joined(separator: "\t")
+    }.joined(separator: "\n")
   }
 }

@@ -7,6 +7,8 @@ struct TextRedactor {
   private let isOwn: Bool
   /// Lines are left out until one that holds this.
   private var end: [UInt8]?
+  /// Lines are left out until one that is this: a here-document's.
+  private var lastLine: [UInt8]?
   /// Lines are left out while they are indented deeper than this; of the first, its place is shown.
   private var depth: Int?
   private var isFirstBelow = false
@@ -14,7 +16,9 @@ struct TextRedactor {
   static func text(_ text: String, isOwn: Bool) -> String {
     var redactor = TextRedactor(isOwn: isOwn)
     var shown: [UInt8] = []
-    for (index, line) in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+    // An option and its value may stand on two lines.
+    let whole = isOwn ? text : text.replacing("\\\r\n", with: "").replacing("\\\n", with: "")
+    for (index, line) in whole.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
       let hasReturn = line.last == 0x0D
       guard let line = redactor.redacted(Array(hasReturn ? line.dropLast() : line)) else { continue }
       if index > 0 { shown.append(0x0A) }
@@ -31,6 +35,10 @@ struct TextRedactor {
       if line.holds(end) { self.end = nil }
       return nil
     }
+    if let lastLine {
+      if line.drop(while: { $0 == 0x20 || $0 == 0x09 }).elementsEqual(lastLine) { self.lastLine = nil }
+      return nil
+    }
     if let depth {
       if line.isEmpty { return isFirstBelow ? line : nil }
       if line.indentation > depth {
@@ -45,11 +53,11 @@ struct TextRedactor {
       return Array("<private key not shown>".utf8)
     }
     let words = line.split(whereSeparator: { !$0.isNameByte }).map { String(decoding: $0, as: UTF8.self) }
-    // They take "user:password", from an argument, a pipe or a here-document.
-    if words.contains(where: { $0 == "chpasswd" || $0 == "htpasswd" }) {
+    let isFed = line.contains { "|<".utf8.contains($0) }
+    if Self.takesSecrets(words, isFed: isFed) || !isOwn && line.keepsSecret {
       if let start = line.firstPlace(of: Array("<<".utf8)) {
         let word = line[start...].drop { "<-'\"\\ ".utf8.contains($0) }.prefix(while: \.isNameByte)
-        if !word.isEmpty { end = Array(word) }
+        if !word.isEmpty { lastLine = Array(word) }
       }
       return Array("<a line with passwords not shown>".utf8)
     }
@@ -167,6 +175,16 @@ struct TextRedactor {
 
   // MARK: Commands
 
+  /// Whether the words are of a command that takes secrets from an argument, a pipe or a here-document, in no form
+  /// that tells them from the rest of the line.
+  private static func takesSecrets(_ words: [String], isFed: Bool) -> Bool {
+    words.contains { ["chpasswd", "htpasswd"].contains($0) }
+      || isFed && words.contains { ["--stdin", "--password-stdin"].contains($0) }
+      || zip(words, words.dropFirst()).contains {
+        $0.lowercased() == "identified" && $1.lowercased() == "by"
+      }
+  }
+
   /// The letters of the options with which the commands among some words take passwords.
   static func options(of words: [String]) -> [UInt8] {
     words.compactMap { commands[$0] }
@@ -175,7 +193,10 @@ struct TextRedactor {
   /// Whether what follows a word is a secret: `--token`, or `-p` of a command that takes passwords so.
   static func isOption(_ word: String, _ options: [UInt8], isOwn: Bool) -> Bool {
     guard word.hasPrefix("-") else { return false }
-    if word.hasPrefix("--") { return SecretName.names(word, isOwn: isOwn) }
+    if word.hasPrefix("--") {
+      return SecretName.names(word, isOwn: isOwn)
+        || options.contains(UInt8(ascii: "u")) && ["--user", "--proxy-user"].contains(word)
+    }
     return word.utf8.last.map(options.contains) ?? false
   }
 
@@ -221,6 +242,15 @@ extension ArraySlice<UInt8> {
 
 extension [UInt8] {
   fileprivate var indentation: Int { prefix { $0 == 0x20 || $0 == 0x09 || $0 == UInt8(ascii: "-") }.count }
+
+  /// Whether the line puts something into a file that is named as a secret: `> /etc/token`, `| tee ~/.pgpass`.
+  fileprivate var keepsSecret: Bool {
+    let words = String(decoding: self, as: UTF8.self).split { " \t;&|\"'".contains($0) }
+    return zip([""] + words, words).contains { before, word in
+      guard word.first == ">" || before.last == ">" || before == "tee" || before == "-a" else { return false }
+      return SecretName.names(String(word.drop { $0 == ">" }), isOwn: false)
+    }
+  }
 
   fileprivate func firstPlace(of other: [UInt8]) -> Int? {
     indices.first { self[$0...].starts(with: other) }
