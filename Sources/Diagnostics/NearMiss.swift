@@ -13,9 +13,9 @@ extension String {
   }
 
   private func typingErrors(to other: String, limit: Int) -> Int {
+    guard abs(utf8.count - other.utf8.count) <= limit else { return .max }
     let a = Array(utf8)
     let b = Array(other.utf8)
-    guard abs(a.count - b.count) <= limit else { return .max }
     var older: [Int] = []
     var previous = Array(0...b.count)
     for i in a.indices {

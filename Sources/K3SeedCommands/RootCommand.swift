@@ -48,10 +48,11 @@ public struct RootCommand: ParsableCommand {
 
   /// The command that the arguments ask for.
   ///
-  /// Terraform runs `external` on every plan, and building the parser's tree of all commands takes longer than
-  /// rendering: so a command is first read alone. Whatever is wrong with that, and every request for help, goes
-  /// through the whole parser.
+  /// Building the parser's tree of all commands takes longer than rendering, so a command is first read alone.
+  /// Whatever is wrong with that, and every request for help, goes through the whole parser. `external`, which
+  /// Terraform runs on every plan, has no options to read.
   private static func command(_ arguments: [String]) throws -> any ParsableCommand {
+    if arguments == ["external"] { return External() }
     if let name = arguments.first,
       let type = configuration.subcommands.first(where: { $0.configuration.commandName == name }),
       let command = try? type.parse(Array(arguments.dropFirst()))
