@@ -97,5 +97,20 @@ let package = Package(
         "Diagnostics", "Gzip", "Inputs", "Plan", "Secrets", "Templates", "TestSupport", "UserData", "YAML",
       ],
       swiftSettings: settings),
+
+    // Tests of the whole, from outside.
+    .testTarget(
+      name: "GoldenTests",
+      dependencies: ["Diagnostics", "Inputs", "K3Seed", "Plan", "TestSupport", "UserData"],
+      exclude: ["Cases"],
+      swiftSettings: settings),
+    .testTarget(name: "CommandTests", dependencies: ["K3SeedCLI", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "ContractTests",
+      dependencies: ["Diagnostics", "Inputs", "K3Seed", "K3SeedCLI", "TestSupport", "UserData"],
+      exclude: ["payloads.py"], swiftSettings: settings),
+    .testTarget(
+      name: "DocumentationTests", dependencies: ["Inputs", "K3SeedCLI", "TestSupport"],
+      swiftSettings: settings),
   ]
 )

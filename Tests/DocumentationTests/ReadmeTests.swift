@@ -1,0 +1,98 @@
+import Foundation
+import Inputs
+import TestSupport
+import Testing
+
+/// README and the DocC catalogue say what the program does: what can be derived is derived, what can be run is run.
+@Suite("Documentation") struct DocumentationTests {
+  @Test("README's table of inputs is the one of the code")
+  func inputs() throws {
+    let rows = InputSpec.all.map { spec in
+      "| `\(spec.name)` | \(spec.isSecret ? "yes" : "") | \(spec.defaultText ?? "") | \(spec.summary) |"
+    }
+    let table = ["| input | secret | default | meaning |", "| --- | --- | --- | --- |"] + rows
+    try hold(table.joined(separator: "\n"), between: "inputs", in: "README.md")
+  }
+
+  @Test(
+    "every console example prints what it shows",
+    arguments: ["README.md"])
+  func examples(file: String) async throws {
+    let text = try String(contentsOf: Tool.root.appendingPathComponent(file), encoding: .utf8)
+    let examples = Example.all(in: text)
+    #expect(!examples.isEmpty)
+    let folder = URL(fileURLWithPath: Tool.k3seed).deletingLastPathComponent().path
+    let path = "\(folder):\(ProcessInfo.processInfo.environment["PATH"] ?? "")"
+    for example in examples {
+      let outcome = try await Tool.run(
+        ["bash", "-c", "exec 2>&1; \(example.command)"], environment: ["PATH": path, "NO_COLOR": "1"],
+        directory: Tool.root.path)
+      #expect(example.matches(outcome.text), "\(example.command) printed:\n\(outcome.text)")
+    }
+  }
+
+  @Test("links within the repository lead somewhere", arguments: ["README.md", "CONTRIBUTING.md"])
+  func links(file: String) throws {
+    let text = try String(contentsOf: Tool.root.appendingPathComponent(file), encoding: .utf8)
+    for match in text.matches(of: /\]\(([^):#]+)\)/) {
+      let target = Tool.root.appendingPathComponent(String(match.output.1))
+      #expect(FileManager.default.fileExists(atPath: target.path), "\(file) links to \(match.output.1)")
+    }
+  }
+
+  /// Compares the text between `<!-- name…-->` and `<!-- /name -->`; with `K3SEED_RECORD=1` writes it, and
+  /// still fails, so that a recording never passes for a test.
+  private func hold(_ expected: String, between name: String, in file: String) throws {
+    let url = Tool.root.appendingPathComponent(file)
+    let text = try String(contentsOf: url, encoding: .utf8)
+    let start = try #require(text.range(of: "<!-- \(name):"))
+    let open = try #require(text[start.upperBound...].range(of: "-->\n"))
+    let close = try #require(text[open.upperBound...].range(of: "<!-- /\(name) -->"))
+    let found = text[open.upperBound..<close.lowerBound]
+    guard found != expected + "\n" else { return }
+    if ProcessInfo.processInfo.environment["K3SEED_RECORD"] == "1" {
+      let new = text[..<open.upperBound] + expected + "\n" + text[close.lowerBound...]
+      try String(new).write(to: url, atomically: true, encoding: .utf8)
+    }
+    Issue.record("the \(name) of \(file) are not those of the code; K3SEED_RECORD=1 writes them")
+  }
+}
+
+/// A command of a ```console block with what it is said to print; a line `…` stands for any lines.
+private struct Example {
+  var command: String
+  var output: [String]
+
+  static func all(in text: String) -> [Example] {
+    var examples: [Example] = []
+    var isInside = false
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      if line.hasPrefix("```") {
+        isInside = line == "```console"
+      } else if isInside, line.hasPrefix("$ ") {
+        examples.append(Example(command: String(line.dropFirst(2)), output: []))
+      } else if isInside, !examples.isEmpty {
+        examples[examples.count - 1].output.append(String(line))
+      }
+    }
+    return examples
+  }
+
+  func matches(_ printed: String) -> Bool {
+    var lines = printed.split(separator: "\n", omittingEmptySubsequences: false)[...]
+    if lines.last == "" { lines.removeLast() }
+    var skips = false
+    for expected in output {
+      if expected == "…" {
+        skips = true
+        continue
+      }
+      guard let place = lines.firstIndex(where: { $0 == expected }), skips || place == lines.startIndex else {
+        return false
+      }
+      lines = lines[(place + 1)...]
+      skips = false
+    }
+    return skips || lines.isEmpty
+  }
+}
