@@ -38,10 +38,10 @@ extension JSON {
     private var mark: Mark { Mark(line: line, column: position - lineStart - continuations + 1) }
 
     private func failure(_ message: String, at mark: Mark? = nil) -> Report {
-      let mark = mark ?? self.mark
-      return Report([
-        .error("json-syntax", at: Location(source: source, at: mark), message)
-      ])
+      var location = Location(source: source, at: mark ?? self.mark)
+      // What is wrong within a value is reported with its name.
+      if path.depth > 0 { location.path = path.text }
+      return Report([.error("json-syntax", at: location, message)])
     }
 
     private var byte: UInt8? { position < bytes.count ? bytes[position] : nil }

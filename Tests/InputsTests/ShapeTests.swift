@@ -154,9 +154,9 @@ import YAML
       ),
       (
         "{\"k3s_token\": \"canary\"\n\"a\"",
-        "in.json:2:1: error: expected \",\" or \"}\" in the object (at $) [json-syntax]"
+        "in.json:2:1: error: expected \",\" or \"}\" in the object [json-syntax]"
       ),
-      ("", "in.json:1:1: error: the text is empty; expected a JSON document (at $) [json-syntax]"),
+      ("", "in.json:1:1: error: the text is empty; expected a JSON document [json-syntax]"),
     ])
   func refused(json: String, line: String) {
     #expect(Reading.lines(json) == [line])
@@ -217,7 +217,7 @@ import YAML
       ])
     #expect(
       refusal { try query("") } == [
-        "<stdin>:1:1: error: the text is empty; expected a JSON document (at $) [json-syntax]"
+        "<stdin>:1:1: error: the text is empty; expected a JSON document [json-syntax]"
       ])
   }
 

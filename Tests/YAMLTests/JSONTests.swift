@@ -5,8 +5,9 @@ import Testing
 @testable import YAML
 
 @Suite("JSON") struct JSONTests {
-  private func finding(_ line: Int, _ column: Int, _ message: String) -> Report {
-    Report([.error("json-syntax", at: Location(source: "t", line: line, column: column), message)])
+  private func finding(_ line: Int, _ column: Int, _ message: String, path: String? = nil) -> Report {
+    Report([.error("json-syntax", at: Location(source: "t", line: line, column: column, path: path), message)]
+    )
   }
 
   private func parse(_ text: String) throws -> Node { try JSON.parse(Array(text.utf8), source: "t") }
@@ -62,37 +63,37 @@ import Testing
       ),
       (
         "[1,]", 1, 4,
-        "not JSON: expected a value (an object, list, string, number, true, false or null)"
+        "not JSON: expected a value (an object, list, string, number, true, false or null) (at $[1])"
       ),
       (
         "[\"é\", NaN]", 1, 7,
-        "not JSON: expected a value (an object, list, string, number, true, false or null)"
+        "not JSON: expected a value (an object, list, string, number, true, false or null) (at $[1])"
       ),
       (
         "True", 1, 1, "not JSON: expected a value (an object, list, string, number, true, false or null)"
       ),
       (
         "{\"a\": 'b'}", 1, 7,
-        "not JSON: expected a value (an object, list, string, number, true, false or null)"
+        "not JSON: expected a value (an object, list, string, number, true, false or null) (at $.a)"
       ),
       (
         "// a\n1", 1, 1,
         "not JSON: expected a value (an object, list, string, number, true, false or null)"
       ),
-      ("{\"a\":", 1, 6, "the text ends where a value is expected"),
+      ("{\"a\":", 1, 6, "the text ends where a value is expected (at $.a)"),
       ("{\"a\":1,}", 1, 8, "expected a key in double quotes"),
       ("{a: 1}", 1, 2, "expected a key in double quotes"),
       ("{\"a\" 1}", 1, 6, "expected \":\" after the key"),
       ("{\"a\":1 \"b\":2}", 1, 8, "expected \",\" or \"}\" in the object"),
       ("[1 2]", 1, 4, "expected \",\" or \"]\" in the list"),
       ("[truer]", 1, 6, "expected \",\" or \"]\" in the list"),
-      ("{\"a\": [1, 01]}", 1, 11, "not a JSON number"), ("1.", 1, 1, "not a JSON number"),
+      ("{\"a\": [1, 01]}", 1, 11, "not a JSON number (at $.a[1])"), ("1.", 1, 1, "not a JSON number"),
       ("-", 1, 1, "not a JSON number"), ("1e+", 1, 1, "not a JSON number"),
-      ("[-01]", 1, 2, "not a JSON number"),
+      ("[-01]", 1, 2, "not a JSON number (at $[0])"),
       (".5", 1, 1, "not JSON: expected a value (an object, list, string, number, true, false or null)"),
       (
         "[\"é\nb\"]", 1, 4,
-        "a control character stands in a string; JSON wants it as an escape such as \\n"
+        "a control character stands in a string; JSON wants it as an escape such as \\n (at $[0])"
       ),
       (
         "\"a\u{0}\"", 1, 3,
@@ -102,7 +103,7 @@ import Testing
         "\"a\tb\"", 1, 3,
         "a control character stands in a string; JSON wants it as an escape such as \\n"
       ),
-      ("[\"é\", \"b]", 1, 7, "the string that starts here has no closing quote"),
+      ("[\"é\", \"b]", 1, 7, "the string that starts here has no closing quote (at $[1])"),
       (#""é\x41""#, 1, 3, "not an escape of JSON"),
       (#""\"#, 1, 2, "the text ends within an escape"),
       (#""\u12""#, 1, 2, "expected four hexadecimal digits after \\u"),
@@ -113,14 +114,20 @@ import Testing
       (#""\ud83d\ude""#, 1, 2, "expected four hexadecimal digits after \\u"),
     ])
   func syntax(text: String, line: Int, column: Int, message: String) {
-    #expect(throws: finding(line, column, message)) { try parse(text) }
+    // The path is part of the message here: what is wrong within a value is reported with its name.
+    let error = #expect(throws: Report.self) { try parse(text) }
+    let found = error?.diagnostics.map { finding in
+      "\(finding.code) \(finding.location?.description ?? ""): \(finding.message)"
+        + (finding.location?.path.map { " (at \($0))" } ?? "")
+    }
+    #expect(found == ["json-syntax t:\(line):\(column): \(message)"])
   }
 
   @Test(
     "strings that are not UTF-8 are refused where they start",
     arguments: [[0xFF], [0xC3], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80]] as [[UInt8]])
   func encoding(bytes: [UInt8]) {
-    #expect(throws: finding(1, 2, "the string is not valid UTF-8")) {
+    #expect(throws: finding(1, 2, "the string is not valid UTF-8", path: "$[0]")) {
       try JSON.parse(Array("[\"a".utf8) + bytes + Array("\"]".utf8), source: "t")
     }
   }
@@ -146,7 +153,8 @@ import Testing
       String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
     }
     #expect(try parse(lists(200)).sequence != nil)
-    #expect(throws: finding(1, 201, "nested more than 200 levels deep")) {
+    let path = "$" + String(repeating: "[0]", count: 200)
+    #expect(throws: finding(1, 201, "nested more than 200 levels deep", path: path)) {
       try parse(lists(201))
     }
     #expect(throws: Report.self) { try parse(String(repeating: "{\"a\":", count: 1_000_000)) }
