@@ -66,17 +66,14 @@ enum FileSystem {
 
   private static func read(_ file: FileDescriptor) throws -> [UInt8] {
     var bytes: [UInt8] = []
-    var size = 1 << 16
     while true {
-      let count = bytes.count
-      bytes.append(contentsOf: repeatElement(0, count: size))
-      let got = try bytes.withUnsafeMutableBytes {
-        try file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[count...]))
+      // Memory that is not written is never touched: at this program's size, every page counts.
+      let chunk = try [UInt8](unsafeUninitializedCapacity: max(1 << 16, bytes.count)) { buffer, count in
+        count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
       }
-      bytes.removeLast(size - got)
-      if got == 0 { return bytes }
+      if chunk.isEmpty { return bytes }
+      bytes = bytes.isEmpty ? chunk : bytes + chunk
       if bytes.count > limit { throw TooLarge() }
-      size = min(size * 2, 1 << 22)
     }
   }
 

@@ -35,7 +35,7 @@ public enum Base64 {
   public static func encode(_ bytes: [UInt8]) -> [UInt8] {
     var text = [CChar](repeating: 0, count: (bytes.count + 2) / 3 * 4 + 1)
     sodium_bin2base64(&text, text.count, bytes, bytes.count, sodium_base64_VARIANT_ORIGINAL)
-    return text.dropLast().map { UInt8(bitPattern: $0) }
+    return text.withUnsafeBytes { Array($0.dropLast()) }
   }
 
   /// The bytes of a text, white space in it skipped; nil where it is not base64 to its end.

@@ -59,23 +59,48 @@ public enum JSON {
 
   private static func appendQuoted(_ text: String, to result: inout [UInt8]) {
     result.append(UInt8(ascii: "\""))
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += #"\""#.utf8
-      case "\\": result += #"\\"#.utf8
-      case "\n": result += #"\n"#.utf8
-      case "\r": result += #"\r"#.utf8
-      case "\t": result += #"\t"#.utf8
-      case " "..."~": result.append(UInt8(scalar.value))
-      default:
-        for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
-          result += #"\u"#.utf8
-          for shift in [12, 8, 4, 0] {
-            result.append(hexadecimal[Int(unit >> UInt16(shift)) & 15])
-          }
+    var text = text
+    text.withUTF8 { bytes in
+      // Runs of what needs no escape, which are most of a text, are copied as they are.
+      var start = 0
+      var position = 0
+      while position < bytes.count {
+        guard needsEscape(bytes[position]) else {
+          position += 1
+          continue
+        }
+        result += bytes[start..<position]
+        // A string's UTF-8 is valid, so a lead byte says how many bytes follow.
+        let length = max(1, (~bytes[position]).leadingZeroBitCount)
+        for scalar in String(decoding: bytes[position..<position + length], as: UTF8.self).unicodeScalars {
+          appendEscape(of: scalar, to: &result)
+        }
+        position += length
+        start = position
+      }
+      result += bytes[start...]
+    }
+    result.append(UInt8(ascii: "\""))
+  }
+
+  private static func needsEscape(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte > 0x7E || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+  }
+
+  private static func appendEscape(of scalar: Unicode.Scalar, to result: inout [UInt8]) {
+    switch scalar {
+    case "\"": result += #"\""#.utf8
+    case "\\": result += #"\\"#.utf8
+    case "\n": result += #"\n"#.utf8
+    case "\r": result += #"\r"#.utf8
+    case "\t": result += #"\t"#.utf8
+    default:
+      for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
+        result += #"\u"#.utf8
+        for shift in [12, 8, 4, 0] {
+          result.append(hexadecimal[Int(unit >> UInt16(shift)) & 15])
         }
       }
     }
-    result.append(UInt8(ascii: "\""))
   }
 }
