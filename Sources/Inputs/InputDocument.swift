@@ -137,10 +137,18 @@ extension InputDocument {
     return (document, found)
   }
 
-  /// Reads `--set NAME=VALUE` arguments.
-  public static func settings(_ arguments: [String]) throws(Report) -> InputDocument {
+  /// Reads `--set NAME=VALUE` arguments, and the value of `--platform`, which goes before them.
+  public static func settings(
+    _ arguments: [String], platform: String? = nil
+  ) throws(Report) -> InputDocument {
     var document = InputDocument(source: "--set")
     var report = Report()
+    func add(_ name: String, _ text: some StringProtocol, from source: String) {
+      let value = Positioned(
+        Node(.string(String(text)), at: .none), source: source, path: "$".jsonPath(appending: name))
+      document.entries.append(
+        Entry(name: name, nameLocation: Location(source: source), value: value, isSensitive: nil))
+    }
     for argument in arguments {
       // What stands there instead of a name may be a secret, perhaps of base64, so it is not shown.
       guard let equals = argument.firstIndex(of: "="), isName(argument[..<equals]) else {
@@ -151,12 +159,9 @@ extension InputDocument {
         continue
       }
       let name = String(argument[..<equals])
-      let location = Location(source: "--set \(name)")
-      let value = Positioned(
-        Node(.string(String(argument[argument.index(after: equals)...])), at: .none), source: location.source,
-        path: "$".jsonPath(appending: name))
-      document.entries.append(Entry(name: name, nameLocation: location, value: value, isSensitive: nil))
+      add(name, argument[argument.index(after: equals)...], from: "--set \(name)")
     }
+    if let platform { add("platform", platform, from: "--platform") }
     try report.throwIfErrors()
     return document
   }

@@ -49,7 +49,7 @@ struct InputOptions: ParsableArguments {
     }
     let config = report.collect { () throws(Report) in try ConfigFile.load(self.config) }
     let flags = report.collect { () throws(Report) in
-      try InputDocument.settings(set + (platform.map { ["platform=\($0)"] } ?? []))
+      try InputDocument.settings(set, platform: platform)
     }
     guard let terraform, let config, let flags else { throw report }
     return Project(terraform: terraform, config: config, flags: flags)

@@ -197,6 +197,10 @@ import Testing
         input: outputs)
       #expect(more.text.contains("tls-san:\n    - a.example.net\n"), "\(more.errors)")
       #expect(more.text.contains(#""platform":"aws""#))
+      // What is wrong with the flag is said of the flag.
+      let wrong = try await Tool.k3seed(["render", "--platform", "ocl"], input: outputs)
+      #expect(wrong.status == 2)
+      #expect(wrong.findings.first?.hasPrefix(#"--platform: error: platform: "ocl" is not a platform"#) == true)
     }
   }
 
