@@ -200,7 +200,8 @@ import Testing
       // What is wrong with the flag is said of the flag.
       let wrong = try await Tool.k3seed(["render", "--platform", "ocl"], input: outputs)
       #expect(wrong.status == 2)
-      #expect(wrong.findings.first?.hasPrefix(#"--platform: error: platform: "ocl" is not a platform"#) == true)
+      #expect(
+        wrong.findings.first?.hasPrefix(#"--platform: error: platform: "ocl" is not a platform"#) == true)
     }
   }
 
