@@ -87,7 +87,8 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(name: "SecretsTests", dependencies: ["Secrets", "TestSupport"], swiftSettings: settings),
     .testTarget(
-      name: "PlanTests", dependencies: ["Diagnostics", "Inputs", "Plan", "Secrets"], swiftSettings: settings),
+      name: "PlanTests", dependencies: ["Diagnostics", "Inputs", "Plan", "Secrets", "TestSupport"],
+      swiftSettings: settings),
     .testTarget(
       name: "TemplatesTests", dependencies: ["Diagnostics", "Secrets", "Templates", "TestSupport"],
       swiftSettings: settings),

@@ -17,7 +17,7 @@ import YAML
 
   /// Seeds, and texts made of them by up to three random edits; without duplicates.
   private func corpus(_ seeds: [String], mutants: Int, alphabet: String) -> [String] {
-    var generator = SeededGenerator(0x5EED)
+    var generator = SplitMix(seed: 0x5EED)
     var texts = seeds
     for seed in seeds {
       for _ in 0..<mutants { texts.append(seed.mutated(from: alphabet, using: &generator)) }

@@ -2,6 +2,7 @@ import Diagnostics
 import Foundation
 import Inputs
 import Secrets
+import TestSupport
 import YAML
 
 /// What k3seed makes of some sources, as the tests look at it.
@@ -64,24 +65,9 @@ func refusal<Value>(_ step: () throws -> Value) -> [String] {
   }
 }
 
-/// A seeded generator (SplitMix64), so that a failure can be repeated.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 extension String {
   /// The text with up to three characters exchanged, left out or added, those of `alphabet`.
-  func mutated(from alphabet: String, using generator: inout SeededGenerator) -> String {
+  func mutated(from alphabet: String, using generator: inout SplitMix) -> String {
     var scalars = Array(unicodeScalars)
     let letters = Array(alphabet.unicodeScalars)
     for _ in 0..<Int.random(in: 1...3, using: &generator) {

@@ -111,7 +111,7 @@ struct SchemaTests {
 
   @Test("whatever text the code takes, the pattern takes", arguments: Kind.allCases)
   func patterns(kind: Kind) async throws {
-    var generator = SeededGenerator(0x5EED)
+    var generator = SplitMix(seed: 0x5EED)
     var columns: [(name: String, values: [Node])] = []
     for (spec, values) in try kind.good {
       var taken: Set<String> = []
@@ -182,7 +182,7 @@ extension Node {
   fileprivate var isNotLong: Bool { json.utf8.count < 2_000 }
 
   /// The value with one of its texts, keys included, changed a little at random.
-  fileprivate func mutated(using generator: inout SeededGenerator) -> Node {
+  fileprivate func mutated(using generator: inout SplitMix) -> Node {
     let alphabet = "aA0z9-._/:@+=* []{}$#'\"\\%?é\u{A0}\u{2028}\u{7F}\n\t😀,;~^"
     switch value {
     case .string(let text): return Node(.string(text.mutated(from: alphabet, using: &generator)))

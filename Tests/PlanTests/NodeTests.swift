@@ -1,6 +1,7 @@
 import Diagnostics
 import Inputs
 import Secrets
+import TestSupport
 import Testing
 
 @testable import Plan
@@ -401,7 +402,7 @@ import Testing
 
   @Test("the order of inputs and of keys within them changes neither plan nor findings", arguments: 0..<24)
   func order(seed: UInt64) throws {
-    var random = SplitMix(state: seed)
+    var random = SplitMix(seed: seed)
     let nodes = [
       #""a": {"role": "server", "private_ip": "10.0.0.1"}"#, #""b": {"role": "server"}"#,
       #""c": {"labels": {"y": "2", "x": "1"}, "role": "agent", "private_ip": "10.0.0.1"}"#,
@@ -428,19 +429,5 @@ import Testing
     #expect(
       sorted.contains { $0.hasPrefix("same-address") } && sorted.contains { $0.hasPrefix("vault-platform") })
     #expect(try summary(inputs.shuffled(using: &random)) == sorted)
-  }
-}
-
-/// A small generator (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators"), so that a
-/// failing case is the same in every run.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,4 +1,5 @@
 import Diagnostics
+import TestSupport
 import Testing
 
 @testable import Templates
@@ -368,7 +369,7 @@ import Testing
 
   @Test("whatever the values are, the tree stays the same", arguments: 0..<40)
   func structure(seed: UInt64) throws {
-    var random = SplitMix(state: seed)
+    var random = SplitMix(seed: seed)
     func text() -> String {
       (Hostile.all + [String(repeating: "ab\n", count: 999)]).randomElement(using: &random) ?? ""
     }
@@ -410,20 +411,6 @@ import Testing
     #expect(throws: Report.self) {
       try Expansion.field(["t.yaml": "!env {A: !value x}"], context: .map(["x": .text("a\(character)b")]))
     }
-  }
-}
-
-/// A small generator (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators"), so that a
-/// failing case is the same in every run.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }
 

@@ -2,6 +2,7 @@ import Diagnostics
 import Gzip
 import Plan
 import Secrets
+import TestSupport
 import Testing
 
 @testable import UserData
@@ -36,7 +37,7 @@ import Testing
   static func cluster(
     _ platform: Platform, padding: Int, key: String? = nil, isRandom: Bool = false
   ) throws -> Cluster {
-    var random = SplitMix(state: 7)
+    var random = SplitMix(seed: 7)
     let text =
       isRandom
       ? String(

@@ -136,7 +136,7 @@ import YAML
 
   @Test("whatever the values are, the output's structure is the same, and they read back", arguments: 0..<12)
   func structure(seed: UInt64) throws {
-    var random = SplitMix(state: seed)
+    var random = SplitMix(seed: seed)
     let words = [
       "${x}", "$", "!secret", "{{", "|", ">", "-", "?", "#", "&a", "*a", "'", "\"", "'\\''", "$(id)", "\\",
       "yes", "0777", "=", "<<", "~", "1e3", "é", "\u{1F600}",

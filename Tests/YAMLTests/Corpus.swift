@@ -1,28 +1,9 @@
+import TestSupport
 import YAML
 
 /// Strings that have broken writers of YAML and JSON, and an endless supply of others, the same on every run.
 enum Corpus {
-  /// SplitMix64 (Steele, Lea, Flood 2014), so that a seed names a run on every machine.
-  struct Generator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var mixed = state
-      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-      return mixed ^ (mixed >> 31)
-    }
-
-    /// True once in so many times.
-    mutating func oneIn(_ times: Int) -> Bool { Int.random(in: 0..<times, using: &self) == 0 }
-
-    mutating func pick<Element>(_ choices: [Element]) -> Element {
-      choices[Int.random(in: 0..<choices.count, using: &self)]
-    }
-  }
+  typealias Generator = SplitMix
 
   /// What each says is read by some reader as something else than a string.
   static let words = [
@@ -114,5 +95,14 @@ enum Corpus {
         .sequence(
           (0..<Int.random(in: 0...5, using: &generator)).map { _ in node(&generator, depth: depth - 1) }))
     }
+  }
+}
+
+extension SplitMix {
+  /// True once in so many times.
+  mutating func oneIn(_ times: Int) -> Bool { Int.random(in: 0..<times, using: &self) == 0 }
+
+  mutating func pick<Element>(_ choices: [Element]) -> Element {
+    choices[Int.random(in: 0..<choices.count, using: &self)]
   }
 }
