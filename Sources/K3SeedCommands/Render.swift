@@ -56,6 +56,40 @@ struct Render: ParsableCommand {
   }
 }
 
+extension Render {
+  /// The command for arguments that are nothing but long options, each once and with its value behind it.
+  ///
+  /// The parser finds out by reflection what there is to read, which takes as long as rendering does. Anything
+  /// else than these is left to it.
+  static func plain(_ arguments: ArraySlice<String>) -> Render? {
+    var values: [String: String] = [:]
+    var rest = arguments
+    while let option = rest.popFirst() {
+      guard ["--input", "--config", "--platform", "--node", "--role", "--templates"].contains(option),
+        let value = rest.popFirst(), value == "-" || !value.hasPrefix("-"),
+        values.updateValue(value, forKey: option) == nil
+      else { return nil }
+    }
+    // Every property is set: one that the parser has not set has no value yet, not even its default.
+    var render = Render()
+    var input = InputOptions()
+    input.input = values["--input"] ?? "-"
+    input.config = values["--config"]
+    input.platform = values["--platform"]
+    input.set = []
+    input.templates = values["--templates"]
+    render.input = input
+    var node = NodeOptions()
+    node.node = values["--node"]
+    node.role = values["--role"]
+    render.node = node
+    render.all = false
+    render.encoding = .auto
+    render.output = nil
+    return render
+  }
+}
+
 extension UserData {
   /// The node's name, with what has been done to the cloud-config.
   fileprivate var fileName: String {

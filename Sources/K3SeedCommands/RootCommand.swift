@@ -50,9 +50,10 @@ public struct RootCommand: ParsableCommand {
   ///
   /// Building the parser's tree of all commands takes longer than rendering, so a command is first read alone.
   /// Whatever is wrong with that, and every request for help, goes through the whole parser. `external`, which
-  /// Terraform runs on every plan, has no options to read.
+  /// Terraform runs on every plan, has no options to read, and `render` mostly only such as need no parser.
   private static func command(_ arguments: [String]) throws -> any ParsableCommand {
     if arguments == ["external"] { return External() }
+    if arguments.first == "render", let render = Render.plain(arguments.dropFirst()) { return render }
     if let name = arguments.first,
       let type = configuration.subcommands.first(where: { $0.configuration.commandName == name }),
       let command = try? type.parse(Array(arguments.dropFirst()))

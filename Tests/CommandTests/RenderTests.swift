@@ -177,6 +177,43 @@ import Testing
 
   // MARK: What goes in
 
+  @Test(
+    "plain options, which are read without the parser, mean what they mean to the parser",
+    arguments: [
+      ["--node", "server"], ["--role", "agent"], ["--node", "server", "--platform", "aws"],
+      ["--platform", "ocl"],
+      ["--node", "worker-9"], [], ["--config", "absent.yaml"], ["--templates", "absent"], ["--role", ""],
+    ])
+  func plain(options: [String]) async throws {
+    let example = Tool.root.appendingPathComponent("examples/oci-vault/outputs.json").path
+    let plain = try await Tool.k3seed(["render", "--input", example] + options)
+    // An option with "=" is left to the parser.
+    let parsed = try await Tool.k3seed(["render", "--input=\(example)"] + options)
+    #expect(plain.output == parsed.output)
+    #expect(plain.errors == parsed.errors)
+    #expect(plain.status == parsed.status)
+  }
+
+  @Test(
+    "what is not plain is left to the parser",
+    arguments: [
+      ["--node"], ["--node", "--role"], ["--node", "a", "--node", "b"], ["server"], ["--nod", "server"],
+      ["--help"], ["--version"],
+    ])
+  func notPlain(options: [String]) async throws {
+    let example = Tool.root.appendingPathComponent("examples/oci-vault/outputs.json").path
+    let outcome = try await Tool.k3seed(["render", "--input", example] + options)
+    switch options {
+    case ["--help"], ["--version"]: #expect(outcome.status == 0)
+    // The parser takes the last of two.
+    case ["--node", "a", "--node", "b"]: #expect(outcome.errors.contains(#"there is no node "b""#))
+    default:
+      #expect(outcome.status == 64)
+      #expect(outcome.errors.contains("Usage: k3seed render"))
+    }
+    #expect(outcome.status == 0 || outcome.output.isEmpty)
+  }
+
   @Test("--set goes before k3seed.yaml, which goes before Terraform")
   func precedence() async throws {
     try await withTemporaryDirectory { folder in

@@ -45,6 +45,8 @@ public enum Tool {
   ) async throws -> Outcome {
     let name = command[0]
     let path = name.contains("/") ? name : find(name) ?? name
+    await gate.enter()
+    defer { Task { await gate.leave() } }
     let result = try await Subprocess.run(
       .path(FilePath(path)), arguments: Arguments(Array(command.dropFirst())),
       environment: .inherit.updating(
@@ -59,6 +61,30 @@ public enum Tool {
     return Outcome(status: status, output: result.standardOutput, errors: result.standardError)
   }
 }
+
+/// Lets so many in at a time, in the order in which they come.
+private actor Gate {
+  private var free: Int
+  private var waiting: [CheckedContinuation<Void, Never>] = []
+
+  init(_ places: Int) { free = places }
+
+  func enter() async {
+    if free > 0 {
+      free -= 1
+    } else {
+      await withCheckedContinuation { waiting.append($0) }
+    }
+  }
+
+  func leave() {
+    if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+  }
+}
+
+/// The tests run side by side, hundreds of them with programs of their own: all at once would be more open files
+/// than a system allows.
+private let gate = Gate(16)
 
 /// Makes a new empty folder for one test, and removes it afterwards.
 public func withTemporaryDirectory<Value>(_ body: (URL) async throws -> Value) async throws -> Value {
