@@ -62,26 +62,41 @@ extension Render {
   /// The parser finds out by reflection what there is to read, which takes as long as rendering does. Anything
   /// else than these is left to it.
   static func plain(_ arguments: ArraySlice<String>) -> Render? {
-    var values: [String: String] = [:]
-    var rest = arguments
-    while let option = rest.popFirst() {
-      guard ["--input", "--config", "--platform", "--node", "--role", "--templates"].contains(option),
-        let value = rest.popFirst(), value == "-" || !value.hasPrefix("-"),
-        values.updateValue(value, forKey: option) == nil
-      else { return nil }
-    }
     // Every property is set: one that the parser has not set has no value yet, not even its default.
     var render = Render()
     var input = InputOptions()
-    input.input = values["--input"] ?? "-"
-    input.config = values["--config"]
-    input.platform = values["--platform"]
-    input.set = []
-    input.templates = values["--templates"]
-    render.input = input
     var node = NodeOptions()
-    node.node = values["--node"]
-    node.role = values["--role"]
+    var file: String?
+    var (config, platform, templates): (String?, String?, String?)
+    var (name, role): (String?, String?)
+    var rest = arguments
+    func take(_ value: String, _ place: inout String?) -> Bool {
+      guard place == nil, value == "-" || !value.utf8.starts(with: [UInt8(ascii: "-")]) else { return false }
+      place = value
+      return true
+    }
+    while let option = rest.popFirst() {
+      guard let value = rest.popFirst() else { return nil }
+      let isPlain =
+        switch option {
+        case "--input": take(value, &file)
+        case "--config": take(value, &config)
+        case "--platform": take(value, &platform)
+        case "--templates": take(value, &templates)
+        case "--node": take(value, &name)
+        case "--role": take(value, &role)
+        default: false
+        }
+      guard isPlain else { return nil }
+    }
+    input.input = file ?? "-"
+    input.config = config
+    input.platform = platform
+    input.set = []
+    input.templates = templates
+    render.input = input
+    node.node = name
+    node.role = role
     render.node = node
     render.all = false
     render.encoding = .auto

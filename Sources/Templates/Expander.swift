@@ -361,20 +361,29 @@ extension String {
   /// against a platform's limit. A line that another one continues stays, and a script with a here-document is
   /// left as it is, since such lines may be part of one.
   var condensedScript: String {
-    if utf8.split(whereSeparator: { $0 != UInt8(ascii: "<") }).contains(where: { $0.count == 2 }) {
-      return self
+    let bytes = Array(utf8)
+    let here = UInt8(ascii: "<")
+    for index in bytes.indices
+    where bytes[index] == here && index + 1 < bytes.count && bytes[index + 1] == here {
+      let isLonger =
+        index > 0 && bytes[index - 1] == here || index + 2 < bytes.count && bytes[index + 2] == here
+      if !isLonger { return self }
     }
-    let lines = utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
     var kept: [UInt8] = []
-    kept.reserveCapacity(utf8.count)
+    kept.reserveCapacity(bytes.count)
     var isContinued = true
-    for (index, line) in lines.enumerated() {
-      let text = line.drop { $0 == 0x20 || $0 == 0x09 }
-      let isCode = !text.isEmpty && text.first != UInt8(ascii: "#")
-      guard isCode || isContinued || index == lines.count - 1 else { continue }
-      isContinued = line.last == UInt8(ascii: "\\")
-      if index > 0 { kept.append(0x0A) }
-      kept += line
+    var start = 0
+    while start <= bytes.count {
+      let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
+      let line = bytes[start..<end]
+      let first = line.first { $0 != 0x20 && $0 != 0x09 }
+      let isCode = first != nil && first != UInt8(ascii: "#")
+      if isCode || isContinued || end == bytes.count {
+        isContinued = line.last == UInt8(ascii: "\\")
+        if start > 0 { kept.append(0x0A) }
+        kept += line
+      }
+      start = end + 1
     }
     return String(decoding: kept, as: UTF8.self)
   }

@@ -130,8 +130,14 @@ public struct Renderer {
   /// cloud-init takes anything for MIME that says `mime-version:` in its first 4,096 bytes
   /// (`cloudinit/user_data.py`), even a cloud-config.
   private static func checkMIME(_ plain: [UInt8]) throws(Report) {
-    let head = String(decoding: plain.prefix(4096), as: UTF8.self).lowercased()
-    guard head.holds("mime-version:") else { return }
+    let words = Array("mime-version:".utf8)
+    let head = plain.prefix(4096)
+    let isMIME = head.indices.contains { end in
+      // Only a colon is worth a look at what stands before it; setting a bit makes letters lower case.
+      head[end] == words[words.count - 1] && end >= words.count - 1
+        && zip(head[(end + 1 - words.count)...end], words).allSatisfy { $0 == $1 || $0 | 0x20 == $1 }
+    }
+    guard isMIME else { return }
     throw Report([
       .error(
         "mime-version", at: nil,
