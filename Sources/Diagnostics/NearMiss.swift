@@ -12,6 +12,12 @@ extension String {
     return best?.name
   }
 
+  /// How a help text begins where a name is near to one of `candidates`: `did you mean "server"? `; empty where
+  /// none is near.
+  public func suggestion(from candidates: some Sequence<String>, within limit: Int) -> String {
+    nearest(in: candidates, within: limit).map { "did you mean \"\($0)\"? " } ?? ""
+  }
+
   private func typingErrors(to other: String, limit: Int) -> Int {
     guard abs(utf8.count - other.utf8.count) <= limit else { return .max }
     let a = Array(utf8)

@@ -178,7 +178,7 @@ private struct Outputs {
     for entry in document.entries { entries[entry.name] = entry }
     for (name, output) in names.sorted(by: { $0.key < $1.key }) {
       guard let wanted = output.node.string, entries[wanted] == nil else { continue }
-      let near = wanted.nearest(in: entries.keys.sorted(), within: 2).map { "did you mean \"\($0)\"? " } ?? ""
+      let near = wanted.suggestion(from: entries.keys.sorted(), within: 2)
       missing.insert(name)
       report.add(
         .error(

@@ -46,7 +46,7 @@ public struct Rule: Sendable {
   static func oneOf(_ meaning: String, _ words: [String]) -> Rule {
     Rule(meaning, pattern: "^(\(words.joined(separator: "|")))$") { text in
       guard !words.contains(text) else { return nil }
-      let near = text.lowercased().nearest(in: words, within: 2).map { "did you mean \"\($0)\"? " } ?? ""
+      let near = text.lowercased().suggestion(from: words, within: 2)
       return Problem(
         "\(text.shown) is not \(meaning)", help: "\(near)use one of \(words.joined(separator: ", "))")
     }

@@ -108,7 +108,7 @@ public struct Project: Sendable {
     guard let role = Role(rawValue: word.value) else {
       let roles = Role.allCases.map(\.rawValue)
       let near =
-        word.value.lowercased().nearest(in: roles, within: 2).map { "did you mean \"\($0)\"? " } ?? ""
+        word.value.lowercased().suggestion(from: roles, within: 2)
       report.add(
         .error(
           "unknown-role", at: word.origin, "\"\(word.value)\" is not a role",

@@ -261,7 +261,7 @@ extension ClusterPlan {
             help: "give the node or the role, not both"))
         return nil
       }
-      let near = name.value.nearest(in: names, within: 2).map { "did you mean \"\($0)\"? " } ?? ""
+      let near = name.value.suggestion(from: names, within: 2)
       report.add(
         .error(
           "unknown-node", at: name.origin, "there is no node \"\(name.value)\"",

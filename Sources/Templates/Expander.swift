@@ -323,7 +323,7 @@ public struct Expander {
   }
 
   private mutating func missing(_ name: String, at location: Location) {
-    let near = name.nearest(in: templates.names, within: 3).map { "did you mean \"\($0)\"? " } ?? ""
+    let near = name.suggestion(from: templates.names, within: 3)
     report.add(
       .error(
         "template-file", at: location, "there is no template \"\(name)\"",
