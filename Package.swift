@@ -41,12 +41,20 @@ let package = Package(
       name: "Plan", dependencies: ["Diagnostics", "Inputs", "Secrets", "YAML"], swiftSettings: settings),
     .target(
       name: "Templates", dependencies: ["Diagnostics", "Secrets", "YAML"], swiftSettings: settings,
-      plugins: ["EmbedTemplatesPlugin"]),
+      plugins: ["EmbedFilesPlugin"]),
     .target(name: "Gzip", dependencies: ["CDeflate"], swiftSettings: settings),
     .target(
       name: "UserData",
       dependencies: ["Diagnostics", "Gzip", "Inputs", "Plan", "Secrets", "Templates", "YAML"],
       swiftSettings: settings),
+    .target(
+      name: "Verifier",
+      dependencies: [
+        "Diagnostics", "Secrets", "UserData", "YAML",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      exclude: ["Embedded"], swiftSettings: settings, plugins: ["EmbedFilesPlugin"]),
     .target(
       name: "K3Seed", dependencies: ["Diagnostics", "Inputs", "Plan", "Templates", "UserData"],
       swiftSettings: settings),
@@ -61,11 +69,11 @@ let package = Package(
     // Not named k3seed: its folder beside K3Seed would be the same one where case does not count.
     .executableTarget(name: "K3SeedCLI", dependencies: ["K3SeedCommands"], swiftSettings: settings),
 
-    // templates/ becomes a Swift file of the room Templates.
+    // templates/ becomes a Swift file of the room Templates, and the folder Embedded of another room one of its own.
     .executableTarget(
-      name: "EmbedTemplates", dependencies: [.product(name: "SystemPackage", package: "swift-system")],
+      name: "EmbedFiles", dependencies: [.product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: settings),
-    .plugin(name: "EmbedTemplatesPlugin", capability: .buildTool(), dependencies: ["EmbedTemplates"]),
+    .plugin(name: "EmbedFilesPlugin", capability: .buildTool(), dependencies: ["EmbedFiles"]),
 
     // Tests mirror the rooms.
     .target(
@@ -98,6 +106,10 @@ let package = Package(
         "Diagnostics", "Gzip", "Inputs", "Plan", "Secrets", "Templates", "TestSupport", "UserData", "YAML",
       ],
       swiftSettings: settings),
+    .testTarget(
+      name: "VerifierTests",
+      dependencies: ["Diagnostics", "Secrets", "TestSupport", "UserData", "Verifier", "YAML"],
+      exclude: ["Samples"], swiftSettings: settings),
 
     // Tests of the whole, from outside.
     .testTarget(

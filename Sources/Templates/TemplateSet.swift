@@ -21,12 +21,12 @@ public struct TemplateSet: Sendable {
 
   /// The names of all templates, sorted.
   public var names: [String] {
-    Set(overrides.keys).union(Self.embeddedFiles.map(\.name)).sorted()
+    Set(overrides.keys).union(EmbeddedFiles.all.map(\.name)).sorted()
   }
 
   /// A template's text; nil where there is none of that name.
   func text(of name: String) -> [UInt8]? {
-    overrides[name] ?? Self.embeddedFiles.first { $0.name == name }.map { Array($0.text.utf8) }
+    overrides[name] ?? EmbeddedFiles.all.first { $0.name == name }.map { Array($0.text.utf8) }
   }
 
   /// What findings call a template: the file that the user can open.

@@ -1,11 +1,15 @@
 import Foundation
 import PackagePlugin
 
-/// Embeds the package's folder `templates/` into the target that uses the plugin.
+/// Embeds files into the target that uses the plugin, as `EmbeddedFiles.all`: those of its own folder `Embedded`, or
+/// for Templates the package's folder `templates/`, which users read and copy from.
 @main
-struct EmbedTemplatesPlugin: BuildToolPlugin {
+struct EmbedFilesPlugin: BuildToolPlugin {
   func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
-    let folder = context.package.directoryURL.appending(path: "templates")
+    let folder =
+      target.name == "Templates"
+      ? context.package.directoryURL.appending(path: "templates")
+      : target.directoryURL.appending(path: "Embedded")
     let keys: [URLResourceKey] = [.isRegularFileKey]
     let files =
       (FileManager.default.enumerator(at: folder, includingPropertiesForKeys: keys)?.allObjects ?? [])
@@ -13,10 +17,10 @@ struct EmbedTemplatesPlugin: BuildToolPlugin {
       .filter { (try? $0.resourceValues(forKeys: Set(keys)).isRegularFile) == true }
       .filter { !$0.lastPathComponent.hasPrefix(".") }
       .sorted { $0.path() < $1.path() }
-    let output = context.pluginWorkDirectoryURL.appending(path: "EmbeddedTemplates.swift")
+    let output = context.pluginWorkDirectoryURL.appending(path: "EmbeddedFiles.swift")
     return [
       .buildCommand(
-        displayName: "Embedding templates/", executable: try context.tool(named: "EmbedTemplates").url,
+        displayName: "Embedding the files of \(target.name)", executable: try context.tool(named: "EmbedFiles").url,
         arguments: [output.path(), folder.path()] + files.map { $0.path() },
         inputFiles: files, outputFiles: [output])
     ]

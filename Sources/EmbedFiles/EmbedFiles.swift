@@ -2,11 +2,11 @@ import SystemPackage
 
 /// Writes a Swift file that holds the files of a folder as string literals.
 ///
-/// Usage: `EmbedTemplates OUTPUT FOLDER FILE...`, each file below the folder. Swift's own resource bundles
+/// Usage: `EmbedFiles OUTPUT FOLDER FILE...`, each file below the folder. Swift's own resource bundles
 /// read an absolute path of the machine that built them, and `.embedInCode` makes byte arrays that take
 /// the compiler minutes; a raw string literal costs neither.
 @main
-enum EmbedTemplates {
+enum EmbedFiles {
   static func main() throws {
     let arguments = CommandLine.arguments.dropFirst()
     guard let output = arguments.first, let folder = arguments.dropFirst().first else {
@@ -14,10 +14,10 @@ enum EmbedTemplates {
     }
     let files = arguments.dropFirst(2).sorted().map { ($0.dropFirst(folder.count + 1), FilePath($0)) }
     var code = """
-      // Made by EmbedTemplates from the folder templates/. Do not edit.
+      // Made by EmbedFiles from a folder of the package. Do not edit.
 
-      extension TemplateSet {
-        static let embeddedFiles: [(name: String, text: String)] = [
+      enum EmbeddedFiles {
+        static let all: [(name: String, text: String)] = [
 
       """
     for (name, path) in files {
@@ -50,6 +50,6 @@ enum EmbedTemplates {
   }
 
   private struct UsageError: Error, CustomStringConvertible {
-    var description: String { "usage: EmbedTemplates OUTPUT FOLDER FILE..., UTF-8 files below the folder" }
+    var description: String { "usage: EmbedFiles OUTPUT FOLDER FILE..., UTF-8 files below the folder" }
   }
 }

@@ -1,0 +1,1 @@
+"""The verifier's probe: it runs in the guest, and tells what it sees."""

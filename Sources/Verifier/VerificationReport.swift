@@ -1,0 +1,201 @@
+/// All that a verification found, ready to be written as text, JSON, JUnit or HTML.
+///
+/// It is plain data, and holds no secret: what came from the guest was searched for the payload's secrets before it
+/// got here.
+public struct VerificationReport: Sendable {
+  /// The user-data that was booted.
+  public struct Payload: Hashable, Sendable {
+    /// What the user called it.
+    public var name: String
+    /// Its SHA-256, in hexadecimal.
+    public var sha256: String
+    /// Its size in bytes.
+    public var bytes: Int
+    /// Whether k3seed made it, so that its promises were checked too.
+    public var isOwn: Bool
+
+    public init(name: String, sha256: String, bytes: Int, isOwn: Bool) {
+      self.name = name
+      self.sha256 = sha256
+      self.bytes = bytes
+      self.isOwn = isOwn
+    }
+  }
+
+  /// The virtual machine that it was booted in.
+  public struct Host: Hashable, Sendable {
+    /// The image: its name in the catalogue, or its path.
+    public var image: String
+    /// The guest's processor architecture: `x86_64` or `aarch64`.
+    public var architecture: String
+    /// QEMU's version, as it says it: `7.2.17`.
+    public var qemu: String
+    /// What ran the guest's instructions: `kvm`, `hvf` or `tcg`.
+    public var accelerator: String
+    /// Virtual processors.
+    public var cpus: Int
+    /// Memory in MiB.
+    public var memory: Int
+    /// Whether the machine was resumed from a snapshot instead of started.
+    public var isWarm: Bool
+    /// How many times slower than the reference every deadline took this host to be; at least 1.
+    public var slowness: Double
+
+    public init(
+      image: String, architecture: String, qemu: String, accelerator: String, cpus: Int, memory: Int,
+      isWarm: Bool, slowness: Double
+    ) {
+      self.image = image
+      self.architecture = architecture
+      self.qemu = qemu
+      self.accelerator = accelerator
+      self.cpus = cpus
+      self.memory = memory
+      self.isWarm = isWarm
+      self.slowness = slowness
+    }
+  }
+
+  /// A stretch of time in the life of the machine.
+  public struct Span: Hashable, Sendable {
+    /// What a stretch belongs to.
+    public enum Group: String, CaseIterable, Sendable {
+      /// From the first instruction to the first process.
+      case kernel
+      /// systemd before and beside cloud-init.
+      case system
+      /// A stage of cloud-init.
+      case cloudInit = "cloud-init"
+      /// A stage of k3seed's bootstrap.
+      case bootstrap
+      /// The verifier's own work in the guest.
+      case checks
+    }
+
+    /// What it belongs to.
+    public var group: Group
+    /// Its name: `init-local`, `download`.
+    public var name: String
+    /// When it began, in seconds since QEMU was started.
+    public var start: Double
+    /// When it ended, in seconds since QEMU was started; nil where it never did.
+    public var end: Double?
+    /// Whether it failed.
+    public var hasFailed: Bool
+
+    public init(group: Group, name: String, start: Double, end: Double?, hasFailed: Bool = false) {
+      self.group = group
+      self.name = name
+      self.start = start
+      self.end = end
+      self.hasFailed = hasFailed
+    }
+  }
+
+  /// What went wrong, where it was not a check that failed.
+  public struct Cause: Hashable, Sendable {
+    /// A stable kebab-case name: `guest-panic`, `stage-hung`, `qemu-missing`.
+    public var code: String
+    /// The stage in which it happened: `firmware`, `kernel`, `cloud-init: modules-final`, `bootstrap: download`.
+    public var stage: String
+    /// What happened: one sentence in lower case, no full stop.
+    public var message: String
+    /// What to do about it, in the imperative.
+    public var hint: String
+
+    public init(code: String, stage: String, message: String, hint: String) {
+      self.code = code
+      self.stage = stage
+      self.message = message
+      self.hint = hint
+    }
+  }
+
+  /// Something to look at: lines as they were found.
+  public struct Evidence: Hashable, Sendable {
+    /// What it is: `failed unit k3s.service`, `last lines of the console`.
+    public var title: String
+    /// The lines, without control characters.
+    public var lines: [String]
+
+    public init(title: String, lines: [String]) {
+      self.title = title
+      self.lines = lines
+    }
+  }
+
+  /// What a check found in one boot.
+  public struct CheckResult: Hashable, Sendable {
+    /// How it ended.
+    public enum Outcome: String, Sendable {
+      case passed, failed
+      /// It does not apply to this user-data; the detail says why.
+      case skipped
+    }
+
+    /// The check's name: `user-data-identity`.
+    public var name: String
+    /// What it proves.
+    public var proves: String
+    /// How it goes about it.
+    public var how: String
+    /// The boot that it looked at: `boot`, `rerun`, `reboot`.
+    public var phase: String
+    /// How it ended.
+    public var outcome: Outcome
+    /// What it found: one line.
+    public var detail: String
+    /// What to do where it failed.
+    public var hint: String?
+
+    public init(
+      name: String, proves: String, how: String, phase: String, outcome: Outcome, detail: String, hint: String?
+    ) {
+      self.name = name
+      self.proves = proves
+      self.how = how
+      self.phase = phase
+      self.outcome = outcome
+      self.detail = detail
+      self.hint = hint
+    }
+  }
+
+  /// The verdict.
+  public var verdict: Verdict
+  /// What went wrong; nil where nothing did, or where checks failed.
+  public var cause: Cause?
+  /// What was booted.
+  public var payload: Payload
+  /// What it was booted in; nil where it did not come to that.
+  public var host: Host?
+  /// What was decided on the way: a fallback to a slower accelerator, edited defaults.
+  public var notes: [String]
+  /// What the checks found, in their order, phase after phase.
+  public var checks: [CheckResult]
+  /// Where the time went, in the order of the beginnings.
+  public var timeline: [Span]
+  /// What there is to look at where it failed.
+  public var evidence: [Evidence]
+  /// What the machine wrote to its serial console, without control characters.
+  public var console: [String]
+  /// How long it all took on the host, in seconds.
+  public var seconds: Double
+
+  public init(
+    verdict: Verdict, cause: Cause? = nil, payload: Payload, host: Host? = nil, notes: [String] = [],
+    checks: [CheckResult] = [], timeline: [Span] = [], evidence: [Evidence] = [], console: [String] = [],
+    seconds: Double = 0
+  ) {
+    self.verdict = verdict
+    self.cause = cause
+    self.payload = payload
+    self.host = host
+    self.notes = notes
+    self.checks = checks
+    self.timeline = timeline
+    self.evidence = evidence
+    self.console = console
+    self.seconds = seconds
+  }
+}
