@@ -20,7 +20,8 @@ struct EmbedFilesPlugin: BuildToolPlugin {
     let output = context.pluginWorkDirectoryURL.appending(path: "EmbeddedFiles.swift")
     return [
       .buildCommand(
-        displayName: "Embedding the files of \(target.name)", executable: try context.tool(named: "EmbedFiles").url,
+        displayName: "Embedding the files of \(target.name)",
+        executable: try context.tool(named: "EmbedFiles").url,
         arguments: [output.path(), folder.path()] + files.map { $0.path() },
         inputFiles: files, outputFiles: [output])
     ]

@@ -34,12 +34,4 @@ public struct Image: Hashable, Sendable {
   public var format: Format
   /// How a machine starts from it.
   public var boot: Boot
-
-  public init(name: String, architecture: Architecture, disk: String, format: Format, boot: Boot) {
-    self.name = name
-    self.architecture = architecture
-    self.disk = disk
-    self.format = format
-    self.boot = boot
-  }
 }

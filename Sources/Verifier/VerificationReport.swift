@@ -13,13 +13,6 @@ public struct VerificationReport: Sendable {
     public var bytes: Int
     /// Whether k3seed made it, so that its promises were checked too.
     public var isOwn: Bool
-
-    public init(name: String, sha256: String, bytes: Int, isOwn: Bool) {
-      self.name = name
-      self.sha256 = sha256
-      self.bytes = bytes
-      self.isOwn = isOwn
-    }
   }
 
   /// The virtual machine that it was booted in.
@@ -40,20 +33,6 @@ public struct VerificationReport: Sendable {
     public var isWarm: Bool
     /// How many times slower than the reference every deadline took this host to be; at least 1.
     public var slowness: Double
-
-    public init(
-      image: String, architecture: String, qemu: String, accelerator: String, cpus: Int, memory: Int,
-      isWarm: Bool, slowness: Double
-    ) {
-      self.image = image
-      self.architecture = architecture
-      self.qemu = qemu
-      self.accelerator = accelerator
-      self.cpus = cpus
-      self.memory = memory
-      self.isWarm = isWarm
-      self.slowness = slowness
-    }
   }
 
   /// A stretch of time in the life of the machine.
@@ -82,14 +61,6 @@ public struct VerificationReport: Sendable {
     public var end: Double?
     /// Whether it failed.
     public var hasFailed: Bool
-
-    public init(group: Group, name: String, start: Double, end: Double?, hasFailed: Bool = false) {
-      self.group = group
-      self.name = name
-      self.start = start
-      self.end = end
-      self.hasFailed = hasFailed
-    }
   }
 
   /// What went wrong, where it was not a check that failed.
@@ -102,13 +73,6 @@ public struct VerificationReport: Sendable {
     public var message: String
     /// What to do about it, in the imperative.
     public var hint: String
-
-    public init(code: String, stage: String, message: String, hint: String) {
-      self.code = code
-      self.stage = stage
-      self.message = message
-      self.hint = hint
-    }
   }
 
   /// Something to look at: lines as they were found.
@@ -117,11 +81,6 @@ public struct VerificationReport: Sendable {
     public var title: String
     /// The lines, without control characters.
     public var lines: [String]
-
-    public init(title: String, lines: [String]) {
-      self.title = title
-      self.lines = lines
-    }
   }
 
   /// What a check found in one boot.
@@ -147,18 +106,6 @@ public struct VerificationReport: Sendable {
     public var detail: String
     /// What to do where it failed.
     public var hint: String?
-
-    public init(
-      name: String, proves: String, how: String, phase: String, outcome: Outcome, detail: String, hint: String?
-    ) {
-      self.name = name
-      self.proves = proves
-      self.how = how
-      self.phase = phase
-      self.outcome = outcome
-      self.detail = detail
-      self.hint = hint
-    }
   }
 
   /// The verdict.
@@ -181,21 +128,4 @@ public struct VerificationReport: Sendable {
   public var console: [String]
   /// How long it all took on the host, in seconds.
   public var seconds: Double
-
-  public init(
-    verdict: Verdict, cause: Cause? = nil, payload: Payload, host: Host? = nil, notes: [String] = [],
-    checks: [CheckResult] = [], timeline: [Span] = [], evidence: [Evidence] = [], console: [String] = [],
-    seconds: Double = 0
-  ) {
-    self.verdict = verdict
-    self.cause = cause
-    self.payload = payload
-    self.host = host
-    self.notes = notes
-    self.checks = checks
-    self.timeline = timeline
-    self.evidence = evidence
-    self.console = console
-    self.seconds = seconds
-  }
 }
