@@ -280,18 +280,3 @@ extension Field {
     }
   }
 }
-
-extension String {
-  func padded(left width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
-  func padded(right width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
-}
-
-extension Int {
-  /// The number with a comma after every third digit from the right.
-  var grouped: String {
-    let digits = Array(String(self))
-    return digits.enumerated().map { index, digit in
-      index > 0 && (digits.count - index).isMultiple(of: 3) ? ",\(digit)" : "\(digit)"
-    }.joined()
-  }
-}

@@ -86,7 +86,7 @@ public struct VerificationReport: Sendable {
   /// What a check found in one boot.
   public struct CheckResult: Hashable, Sendable {
     /// How it ended.
-    public enum Outcome: String, Sendable {
+    public enum Outcome: String, CaseIterable, Sendable {
       case passed, failed
       /// It does not apply to this user-data; the detail says why.
       case skipped

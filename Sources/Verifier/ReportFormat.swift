@@ -1,0 +1,14 @@
+import YAML
+
+/// A way to write a verification's report for programs or browsers.
+public enum ReportFormat: String, CaseIterable, Sendable {
+  /// One JSON document, as ``VerificationReport/schema`` describes it.
+  case json
+
+  /// The report in this format, in UTF-8 and ended by a line feed.
+  public func render(_ report: VerificationReport) -> [UInt8] {
+    switch self {
+    case .json: JSON.emit(report.document) + [UInt8(ascii: "\n")]
+    }
+  }
+}
