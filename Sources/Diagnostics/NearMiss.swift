@@ -3,7 +3,7 @@ extension String {
   ///
   /// A typing error is a letter added, left out, exchanged, or swapped with its neighbour (the optimal string
   /// alignment distance). The first of several equally near candidates is taken.
-  public func nearest(in candidates: some Sequence<String>, within limit: Int) -> String? {
+  public func nearest(in candidates: [String], within limit: Int) -> String? {
     var best: (name: String, distance: Int)?
     for candidate in candidates {
       let distance = typingErrors(to: candidate, limit: limit)
@@ -14,7 +14,7 @@ extension String {
 
   /// How a help text begins where a name is near to one of `candidates`: `did you mean "server"? `; empty where
   /// none is near.
-  public func suggestion(from candidates: some Sequence<String>, within limit: Int) -> String {
+  public func suggestion(from candidates: [String], within limit: Int) -> String {
     nearest(in: candidates, within: limit).map { "did you mean \"\($0)\"? " } ?? ""
   }
 
@@ -31,6 +31,8 @@ extension String {
         if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { cost = Swift.min(cost, older[j - 1] + 1) }
         row.append(cost)
       }
+      // What follows is never less than the least of a row.
+      if row.allSatisfy({ $0 > limit }) { return .max }
       older = previous
       previous = row
     }

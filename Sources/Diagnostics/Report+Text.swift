@@ -14,7 +14,7 @@ extension Diagnostic {
 extension Report {
   /// One line a finding, each ended by a line feed; empty where there is none.
   public var text: String {
-    diagnostics.map { $0.line + "\n" }.joined()
+    diagnostics.reduce(into: "") { $0 += $1.line + "\n" }
   }
 }
 

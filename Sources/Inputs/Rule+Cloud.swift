@@ -43,7 +43,7 @@ extension Rule {
         "holds a line break; a public key is one line",
         help: "use trimspace(), and one item of the list a key")
     }
-    let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
+    let parts = text.parts(between: " ")
     // The key begins with its own type, behind four bytes of length (RFC 4253, section 6.6).
     let type = Array(parts[0].utf8)
     let blob = [0, 0, 0, UInt8(truncatingIfNeeded: type.count)] + type
@@ -59,7 +59,7 @@ extension Rule {
     return nil
   }
 
-  private static let sshKeyTypes: Set<String> = [
+  private static let sshKeyTypes = [
     "ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
     "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
   ]
@@ -70,7 +70,7 @@ extension Rule {
   private static func ocid(of type: String, _ what: String) -> Rule {
     Rule("the OCID of \(what)", pattern: #"^ocid1[.]\#(type)[.][a-z0-9]+[.][a-z0-9-]*([.][A-Za-z0-9_-]+)+$"#)
     { text in
-      let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+      let parts = text.parts(between: ".")
       guard parts.count >= 5, parts[0] == "ocid1",
         !parts[1].isEmpty, parts[1].utf8.allSatisfy({ $0.isLower || $0.isDigit }),
         !parts[2].isEmpty, parts[2].utf8.allSatisfy({ $0.isLower || $0.isDigit }),

@@ -20,12 +20,17 @@ public struct Rule: Sendable {
   public let meaning: String
   /// A regular expression (ECMA 262) for the JSON Schema. It accepts every text that the rule accepts; the
   /// rule may refuse more.
-  public let pattern: String
+  public var pattern: String { makePattern() }
+  /// Made when asked for, which only the schema does.
+  private let makePattern: @Sendable () -> String
   let check: @Sendable (String) -> Problem?
 
-  init(_ meaning: String, pattern: String, check: @escaping @Sendable (String) -> Problem?) {
+  init(
+    _ meaning: String, pattern: @escaping @autoclosure @Sendable () -> String,
+    check: @escaping @Sendable (String) -> Problem?
+  ) {
     self.meaning = meaning
-    self.pattern = pattern
+    makePattern = pattern
     self.check = check
   }
 
@@ -34,10 +39,10 @@ public struct Rule: Sendable {
 
   /// A rule of one predicate, for values that may be shown.
   static func matching(
-    _ meaning: String, pattern: String, help: String? = nil,
+    _ meaning: String, pattern: @escaping @autoclosure @Sendable () -> String, help: String? = nil,
     _ accepts: @escaping @Sendable (String) -> Bool
   ) -> Rule {
-    Rule(meaning, pattern: pattern) { text in
+    Rule(meaning, pattern: pattern()) { text in
       accepts(text) ? nil : Problem("\(text.shown) is not \(meaning)", help: help)
     }
   }

@@ -37,7 +37,7 @@ enum FileSystem {
       try file.closeAfter {
         let isRegular = try restrict(file)
         do {
-          try file.writeAll(bytes)
+          try write(bytes, into: file)
         } catch {
           if isRegular { remove(path) }
           throw error
@@ -53,7 +53,7 @@ enum FileSystem {
   /// Writes to standard output.
   static func print(_ bytes: [UInt8]) throws(Report) {
     do {
-      try FileDescriptor.standardOutput.writeAll(bytes)
+      try write(bytes, into: .standardOutput)
     } catch {
       throw failure("cannot be written", "<stdout>", error as? Errno ?? .ioError)
     }
@@ -61,7 +61,7 @@ enum FileSystem {
 
   /// Writes to standard error; that it cannot be written can be told to nobody.
   static func say(_ text: String) {
-    _ = try? FileDescriptor.standardError.writeAll(text.utf8)
+    try? write(Array(text.utf8), into: .standardError)
   }
 
   private static func read(_ file: FileDescriptor) throws -> [UInt8] {
@@ -74,6 +74,16 @@ enum FileSystem {
       if chunk.isEmpty { return bytes }
       bytes = bytes.isEmpty ? chunk : bytes + chunk
       if bytes.count > limit { throw TooLarge() }
+    }
+  }
+
+  /// `writeAll` of swift-system is generic, and making it fit these types at run time costs more than the call.
+  private static func write(_ bytes: [UInt8], into file: FileDescriptor) throws {
+    var written = 0
+    while written < bytes.count {
+      written += try bytes.withUnsafeBytes { bytes in
+        try file.write(UnsafeRawBufferPointer(rebasing: bytes[written...]))
+      }
     }
   }
 

@@ -34,6 +34,19 @@ struct InputOptions: ParsableArguments {
     name: .long, help: ArgumentHelp("Templates to use in place of the built-in ones.", valueName: "folder"))
   var templates: String?
 
+  var source: InputSource {
+    InputSource(input: input, config: config, platform: platform, set: set, templates: templates)
+  }
+}
+
+/// Where a project is read from.
+struct InputSource {
+  var input = "-"
+  var config: String?
+  var platform: String?
+  var set: [String] = []
+  var templates: String?
+
   func project() throws(Report) -> Project {
     if input == "-", FileSystem.isTerminal(.standardInput) {
       throw Report([
@@ -70,11 +83,15 @@ struct NodeOptions: ParsableArguments {
     name: .long, help: "The role, where there is one node of it, or machines that share their user-data.")
   var role: String?
 
-  var selection: Project.Selection {
-    func flag(_ name: String, _ value: String?) -> Sourced<String>? {
-      value.map { Sourced($0, from: Location(source: "--\(name)")) }
-    }
-    return Project.Selection(node: flag("node", node), role: flag("role", role))
+  var selection: Project.Selection { Project.Selection(nodeFlag: node, roleFlag: role) }
+}
+
+extension Project.Selection {
+  /// What `--node` and `--role` choose.
+  init(nodeFlag node: String?, roleFlag role: String?) {
+    self.init(
+      node: node.map { Sourced($0, from: Location(source: "--node")) },
+      role: role.map { Sourced($0, from: Location(source: "--role")) })
   }
 }
 

@@ -17,7 +17,8 @@ struct PreviewCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let rendering = try input.project().render(node.selection, templates: input.templateSet())
+    let source = input.source
+    let rendering = try source.project().render(node.selection, templates: source.templateSet())
     let preview = Preview(rendering.userData, plan: rendering.plan)
     if json {
       try FileSystem.print(JSON.emit(preview.document(report: rendering.report)) + [UInt8(ascii: "\n")])

@@ -35,10 +35,25 @@ struct Render: ParsableCommand {
   }
 
   func run() throws {
-    let project = try input.project()
-    let templates = try input.templateSet()
+    try RenderJob(
+      source: input.source, selection: node.selection, all: all, encoding: encoding, output: output
+    ).run()
+  }
+}
+
+/// What `render` is asked to do.
+struct RenderJob {
+  var source: InputSource
+  var selection: Project.Selection
+  var all = false
+  var encoding = Encoding.auto
+  var output: String?
+
+  func run() throws {
+    let project = try source.project()
+    let templates = try source.templateSet()
     guard all, let output else {
-      let rendering = try project.render(node.selection, templates: templates, encoding: encoding)
+      let rendering = try project.render(selection, templates: templates, encoding: encoding)
       FileSystem.say(rendering.report.text)
       if let output {
         try FileSystem.write(rendering.userData.delivered, to: output)
@@ -56,20 +71,17 @@ struct Render: ParsableCommand {
   }
 }
 
-extension Render {
-  /// The command for arguments that are nothing but long options, each once and with its value behind it.
+extension RenderJob {
+  /// The job of arguments that are `render` and nothing but long options, each once and with its value behind it;
+  /// nil for any others, which are left to the parser.
   ///
-  /// The parser finds out by reflection what there is to read, which takes as long as rendering does. Anything
-  /// else than these is left to it.
-  static func plain(_ arguments: ArraySlice<String>) -> Render? {
-    // Every property is set: one that the parser has not set has no value yet, not even its default.
-    var render = Render()
-    var input = InputOptions()
-    var node = NodeOptions()
+  /// The parser finds out by reflection what there is to read, which takes as long as rendering does.
+  init?(plain arguments: [String]) {
+    guard arguments.first == "render" else { return nil }
+    var source = InputSource()
     var file: String?
-    var (config, platform, templates): (String?, String?, String?)
     var (name, role): (String?, String?)
-    var rest = arguments
+    var rest = arguments.dropFirst()
     func take(_ value: String, _ place: inout String?) -> Bool {
       guard place == nil, value == "-" || !value.utf8.starts(with: [UInt8(ascii: "-")]) else { return false }
       place = value
@@ -80,28 +92,17 @@ extension Render {
       let isPlain =
         switch option {
         case "--input": take(value, &file)
-        case "--config": take(value, &config)
-        case "--platform": take(value, &platform)
-        case "--templates": take(value, &templates)
+        case "--config": take(value, &source.config)
+        case "--platform": take(value, &source.platform)
+        case "--templates": take(value, &source.templates)
         case "--node": take(value, &name)
         case "--role": take(value, &role)
         default: false
         }
       guard isPlain else { return nil }
     }
-    input.input = file ?? "-"
-    input.config = config
-    input.platform = platform
-    input.set = []
-    input.templates = templates
-    render.input = input
-    node.node = name
-    node.role = role
-    render.node = node
-    render.all = false
-    render.encoding = .auto
-    render.output = nil
-    return render
+    if let file { source.input = file }
+    self.init(source: source, selection: Project.Selection(nodeFlag: name, roleFlag: role))
   }
 }
 

@@ -33,27 +33,32 @@ public struct RootCommand: ParsableCommand {
   public static func run() -> Never {
     FileSystem.forbidCoreDumps()
     do {
-      var command = try command(Array(CommandLine.arguments.dropFirst()))
-      do {
-        try command.run()
-        finish(0)
-      } catch let report as Report {
-        FileSystem.say(report.text)
-        finish(2)
-      }
+      try run(Array(CommandLine.arguments.dropFirst()))
+      finish(0)
+    } catch let report as Report {
+      FileSystem.say(report.text)
+      finish(2)
     } catch {
       Self.exit(withError: error)
     }
   }
 
+  /// Does what the arguments ask for.
+  ///
+  /// `external`, which Terraform runs on every plan, has no options to read, and `render` mostly only such as need
+  /// no parser.
+  private static func run(_ arguments: [String]) throws {
+    if arguments == ["external"] { return try External().run() }
+    if let job = RenderJob(plain: arguments) { return try job.run() }
+    var command = try command(arguments)
+    try command.run()
+  }
+
   /// The command that the arguments ask for.
   ///
   /// Building the parser's tree of all commands takes longer than rendering, so a command is first read alone.
-  /// Whatever is wrong with that, and every request for help, goes through the whole parser. `external`, which
-  /// Terraform runs on every plan, has no options to read, and `render` mostly only such as need no parser.
+  /// Whatever is wrong with that, and every request for help, goes through the whole parser.
   private static func command(_ arguments: [String]) throws -> any ParsableCommand {
-    if arguments == ["external"] { return External() }
-    if arguments.first == "render", let render = Render.plain(arguments.dropFirst()) { return render }
     if let name = arguments.first,
       let type = configuration.subcommands.first(where: { $0.configuration.commandName == name }),
       let command = try? type.parse(Array(arguments.dropFirst()))

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// One release of K3s, as exactly as a payload names it.
 public struct K3sRelease: Hashable, Sendable {
   /// The tag, such as `v1.36.4+k3s1`.
@@ -18,7 +20,7 @@ public struct K3sRelease: Hashable, Sendable {
   }
 
   /// The version as a part of a URL's path.
-  public var encodedVersion: String { version.split(separator: "+").joined(separator: "%2B") }
+  public var encodedVersion: String { version.parts(between: "+").joined(by: "%2B") }
 }
 
 /// The versions that k3seed installs unless it is told otherwise.

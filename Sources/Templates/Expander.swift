@@ -37,7 +37,7 @@ public struct Expander {
     report = Report()
     let reference = Location(source: "template \(name)")
     let results = include(
-      name, at: reference, Scope(template: "", context: context, including: []), place: .value)
+      name, at: reference, Scope(source: "", context: context, including: []), place: .value)
     // A template that is included twice, or an item of a list, would say the same thing again.
     report.removeRepetitions()
     try report.throwIfErrors()
@@ -51,7 +51,8 @@ public struct Expander {
 
   /// What a node of a template can see.
   private struct Scope {
-    var template: String
+    /// What findings call the template.
+    var source: String
     var context: Context
     var including: [String]
   }
@@ -62,7 +63,7 @@ public struct Expander {
   }
 
   private func location(_ mark: Mark, _ scope: Scope) -> Location {
-    Location(source: templates.source(of: scope.template), line: mark.line, column: mark.column)
+    Location(source: scope.source, line: mark.line, column: mark.column)
   }
 
   private mutating func fail(
@@ -188,7 +189,7 @@ public struct Expander {
     }
     guard let node = parse(name, at: reference) else { return [] }
     var inner = scope
-    inner.template = name
+    inner.source = templates.source(of: name)
     inner.including.append(name)
     if place == .item, node.tag == nil, case .sequence(let items) = node.value {
       var fields: [Field] = []
@@ -209,7 +210,7 @@ public struct Expander {
 
   private mutating func value(at path: String, _ mark: Mark, _ scope: Scope) -> Context? {
     var found = scope.context
-    for name in path.split(separator: ".", omittingEmptySubsequences: false).map(String.init) {
+    for name in path.parts(between: ".") {
       guard let next = found[name] else {
         let near = name.nearest(in: found.keys, within: 2)
         let known =
@@ -249,7 +250,7 @@ public struct Expander {
     var input: Location?
     var rest = text.startIndex
     while let start = text.firstPlace(of: "${", from: rest) {
-      result += text[rest..<start.lowerBound]
+      result += String(text[rest..<start.lowerBound])
       // Only a "$" of the template escapes; one at the end of a value does not.
       if start.lowerBound > rest, text.utf8[text.utf8.index(before: start.lowerBound)] == UInt8(ascii: "$") {
         result += "{"
@@ -272,7 +273,7 @@ public struct Expander {
       input = input ?? found.origin
       rest = text.utf8.index(after: end)
     }
-    return (result + text[rest...], input)
+    return (result + String(text[rest...]), input)
   }
 
   private mutating func environment(_ node: Node, _ scope: Scope) -> Field.Content? {
@@ -342,13 +343,18 @@ extension Field {
     case .sequence(let items):
       let spaced = items.contains { item in
         item.environmentProblem != nil || item.text?.isEmpty != false
-          || item.text?.contains(where: \.isWhitespace) == true
+          || item.text?.unicodeScalars.contains(where: \.isSpace) == true
       }
       return spaced ? "a list of which an item is no text, is empty or holds white space" : nil
     case .secret: return "a secret, which must stay in a file of its own"
     case .document, .mapping: return "neither a text, a number nor a list"
     }
   }
+}
+
+extension Unicode.Scalar {
+  /// White space that is no control character; looking it up costs more than all else about most texts.
+  fileprivate var isSpace: Bool { isASCII ? self == " " : properties.isWhitespace }
 }
 
 extension String {

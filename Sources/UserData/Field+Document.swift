@@ -1,3 +1,4 @@
+import Diagnostics
 import Secrets
 public import Templates
 import YAML
@@ -36,7 +37,7 @@ extension Field {
     case .json: String(decoding: JSON.emit(node(reading)), as: UTF8.self) + "\n"
     case .environment:
       if case .mapping(let entries) = content {
-        entries.map { "\($0.key)=\($0.value.variable.shellQuoted)\n" }.joined()
+        entries.reduce(into: "") { $0 += "\($1.key)=\($1.value.variable.shellQuoted)\n" }
       } else {
         ""
       }
@@ -48,7 +49,7 @@ extension Field {
     switch content {
     case .text(let text), .number(let text): text
     case .flag(let flag): flag ? "yes" : "no"
-    case .sequence(let items): items.map(\.variable).joined(separator: " ")
+    case .sequence(let items): items.map(\.variable).joined(by: " ")
     case .null, .secret, .document, .mapping: ""
     }
   }
@@ -69,6 +70,6 @@ extension Field {
 extension String {
   /// The text in single quotes, as every POSIX shell reads back exactly.
   var shellQuoted: String {
-    "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    "'" + parts(between: "'").joined(by: "'\\''") + "'"
   }
 }

@@ -112,7 +112,7 @@ struct Composer {
 
   private mutating func entries() throws(Report) -> [Node.Entry] {
     var entries: [Node.Entry] = []
-    var places: [String: Mark] = [:]
+    var finder = KeyFinder()
     while true {
       let event = take()
       if case .mappingEnd = event.kind { return entries }
@@ -120,10 +120,9 @@ struct Composer {
       path.enter(key)
       if case .scalar(_, .plain) = event.kind { refuseAmbiguous(key, event.mark) }
       let value = try node()
-      if let first = places[key] {
+      if let first = finder.place(of: key, in: entries) {
         report.add(.duplicateKey(source: source, mark: event.mark, path: path.text, first: first))
       } else {
-        places[key] = event.mark
         entries.append(Node.Entry(key, at: event.mark, value))
       }
       path.leave()

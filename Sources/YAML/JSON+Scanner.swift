@@ -84,7 +84,7 @@ extension JSON {
 
     private mutating func object() throws(Report) -> [Node.Entry] {
       var entries: [Node.Entry] = []
-      var places: [String: Mark] = [:]
+      var finder = KeyFinder()
       position += 1
       skipSpace()
       if byte == UInt8(ascii: "}") {
@@ -101,10 +101,9 @@ extension JSON {
         skipSpace()
         path.enter(key)
         let value = try value()
-        if let first = places[key] {
+        if let first = finder.place(of: key, in: entries) {
           duplicates.add(.duplicateKey(source: source, mark: keyMark, path: path.text, first: first))
         } else {
-          places[key] = keyMark
           entries.append(Node.Entry(key, at: keyMark, value))
         }
         path.leave()

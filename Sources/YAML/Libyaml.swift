@@ -21,8 +21,8 @@ enum Libyaml {
     if let problem { throw problem }
   }
 
-  /// Writes one document.
-  static func emit(_ events: [Event]) -> [UInt8] {
+  /// Writes one document, of the events that `document` sends.
+  static func emit(_ document: ((Event.Kind) -> Void) -> Void) -> [UInt8] {
     var emitter = yaml_emitter_t()
     // Both fail only when memory is exhausted, where Swift itself stops the program.
     precondition(yaml_emitter_initialize(&emitter) == 1, "libyaml is out of memory")
@@ -48,7 +48,7 @@ enum Libyaml {
       }
       send { yaml_stream_start_event_initialize(&$0, YAML_UTF8_ENCODING) }
       send { yaml_document_start_event_initialize(&$0, nil, nil, nil, 1) }
-      for event in events { send { event.fill(&$0) } }
+      document { event in send { event.fill(&$0) } }
       send { yaml_document_end_event_initialize(&$0, 1) }
       send { yaml_stream_end_event_initialize(&$0) }
     }
@@ -88,9 +88,12 @@ extension Event {
     }
   }
 
+}
+
+extension Event.Kind {
   /// Makes libyaml's own event, of which libyaml copies the text and takes ownership.
   fileprivate func fill(_ raw: inout yaml_event_t) -> Int32 {
-    switch kind {
+    switch self {
     case .documentStart, .documentEnd, .alias: return 0  // never sent: documents are framed by `emit`
     case .sequenceStart:
       return yaml_sequence_start_event_initialize(&raw, nil, nil, 1, YAML_BLOCK_SEQUENCE_STYLE)

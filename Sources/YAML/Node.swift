@@ -86,6 +86,19 @@ public struct Node: Hashable, Sendable {
   }
 }
 
+/// Finds a key among the entries of a mapping that have been read so far.
+struct KeyFinder {
+  private var places: [String: Mark] = [:]
+
+  /// Where a key stands already; nil where it does not.
+  mutating func place(of key: String, in entries: [Node.Entry]) -> Mark? {
+    // Most mappings are so small that comparing costs less than hashing; no size makes the cost grow faster.
+    if entries.count <= 16 { return entries.first { $0.key == key }?.keyMark }
+    for entry in entries[places.count...] { places[entry.key] = entry.keyMark }
+    return places[key]
+  }
+}
+
 extension Node {
   /// A mapping that stands nowhere, in the order written.
   public static func mapping(_ entries: KeyValuePairs<String, Node>) -> Node {

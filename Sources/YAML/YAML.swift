@@ -84,31 +84,26 @@ public enum YAML {
   /// certain to be taken for nothing else, and text of several lines is a literal block where that is exact.
   /// Numbers keep their digits; one with an exponent is respelt where YAML 1.1 would take it for a string.
   public static func emit(_ node: Node) -> [UInt8] {
-    var events: [Event] = []
-    append(node, to: &events)
-    return Libyaml.emit(events)
+    Libyaml.emit { send(node, to: $0) }
   }
 
-  private static func append(_ node: Node, to events: inout [Event]) {
-    let mark = node.mark
+  private static func send(_ node: Node, to emitter: (Event.Kind) -> Void) {
     switch node.value {
-    case .null: events.append(Event(.scalar("null", .plain), at: mark))
-    case .bool(let flag): events.append(Event(.scalar(flag ? "true" : "false", .plain), at: mark))
-    case .number(let digits):
-      events.append(Event(.scalar(PlainScalar.spelling(ofNumber: digits), .plain), at: mark))
-    case .string(let text): events.append(Event(.scalar(text, style(for: text)), at: mark))
+    case .null: emitter(.scalar("null", .plain))
+    case .bool(let flag): emitter(.scalar(flag ? "true" : "false", .plain))
+    case .number(let digits): emitter(.scalar(PlainScalar.spelling(ofNumber: digits), .plain))
+    case .string(let text): emitter(.scalar(text, style(for: text)))
     case .sequence(let items):
-      events.append(Event(.sequenceStart, at: mark))
-      for item in items { append(item, to: &events) }
-      events.append(Event(.sequenceEnd, at: mark))
+      emitter(.sequenceStart)
+      for item in items { send(item, to: emitter) }
+      emitter(.sequenceEnd)
     case .mapping(let entries):
-      events.append(Event(.mappingStart, at: mark))
+      emitter(.mappingStart)
       for entry in entries {
-        let style = PlainScalar.isSafe(entry.key) ? Event.Style.plain : quoted(entry.key)
-        events.append(Event(.scalar(entry.key, style), at: mark))
-        append(entry.value, to: &events)
+        emitter(.scalar(entry.key, PlainScalar.isSafe(entry.key) ? .plain : quoted(entry.key)))
+        send(entry.value, to: emitter)
       }
-      events.append(Event(.mappingEnd, at: mark))
+      emitter(.mappingEnd)
     }
   }
 
@@ -122,9 +117,14 @@ public enum YAML {
   /// no tab (forbidden as indentation, and readers differ on where that ends), one line feed or none at the
   /// end.
   private static func isLiteral(_ text: String) -> Bool {
+    var text = text
+    return text.withUTF8(isLiteral)
+  }
+
+  private static func isLiteral(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     var previous: UInt8 = 0x0A
     var lines = 0
-    for byte in text.utf8 {
+    for byte in bytes {
       switch byte {
       case 0x0A:
         if previous == 0x20 || (lines == 0 && previous == 0x0A) { return false }
@@ -135,7 +135,7 @@ public enum YAML {
       }
       previous = byte
     }
-    return lines > 0 && previous != 0x20 && !text.utf8.suffix(2).elementsEqual([0x0A, 0x0A])
+    return lines > 0 && previous != 0x20 && !bytes.suffix(2).elementsEqual([0x0A, 0x0A])
   }
 
   /// Single quotes keep quotes and backslashes as they are; what is not printable ASCII needs the escapes of

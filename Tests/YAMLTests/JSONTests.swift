@@ -147,6 +147,23 @@ import Testing
     }
   }
 
+  @Test("a key given twice is found among few keys and among many", arguments: [2, 16, 17, 18, 500])
+  func duplicateOfMany(count: Int) {
+    let lines = (1...count).map { "\"key-\($0)\": \($0)" }
+    for twice in [1, count / 2, count] {
+      #expect(
+        throws: Report([
+          .error(
+            "duplicate-key",
+            at: Location(source: "t", line: count + 2, column: 1, path: #"$["key-\#(twice)"]"#),
+            "the key is given twice; it stands first at line \(twice + 1), column 1",
+            help: "remove one of the two")
+        ])
+      ) { try parse("{\n" + (lines + [lines[twice - 1]]).joined(separator: ",\n") + "\n}") }
+    }
+    #expect(throws: Never.self) { try parse("{\n" + lines.joined(separator: ",\n") + "\n}") }
+  }
+
   @Test("200 levels are read, 201 are refused")
   func depth() throws {
     func lists(_ levels: Int) -> String {
