@@ -59,3 +59,13 @@ extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomR
   /// A mirror without children, so that `dump` shows nothing.
   public var customMirror: Mirror { Mirror(self, children: [:]) }
 }
+
+extension Secret {
+  /// BLAKE2b-256 of the value under a key, in hexadecimal: whoever has the key and the value gets the same, so that
+  /// two sides can compare what neither shows. Python has it as `hashlib.blake2b(value, key=key, digest_size=32)`.
+  ///
+  /// - Parameter key: a text of at most 64 bytes that nobody else knows.
+  public func hash(key: String) -> String {
+    withBytes { Sodium.blake2b($0, key: Array(key.utf8), count: 32) }.hexadecimal
+  }
+}

@@ -1,7 +1,7 @@
 public import Diagnostics
 import Gzip
 import Secrets
-import YAML
+package import YAML
 
 /// What some user-data is made of, whoever made it: its layers of encoding and its parts.
 public struct Inspection: Sendable {
@@ -60,25 +60,45 @@ public struct Inspection: Sendable {
   /// - Throws: a report where a layer is damaged, or nothing in it is anything that cloud-init knows.
   public init(_ bytes: [UInt8], source: String) throws(Report) {
     self.bytes = bytes.count
-    var layers: [Layer] = []
-    let content = try Self.unwrap(bytes, source: source, layers: &layers)
+    let (layers, bodies) = try Self.open(bytes, source: source)
     var report = Report()
-    var bodies = [MIME.Body(type: nil, name: nil, content: content)]
-    if MIME.isMessage(content) {
-      layers.append(.mime)
-      bodies = try MIME.bodies(of: content, source: source)
+    parts = bodies.map { Part($0, source: source, report: &report) }
+    self.layers = layers
+    self.report = report
+  }
+
+  /// A part as cloud-init gets it: decoded, and nothing taken out.
+  package struct Body: Sendable {
+    /// Its MIME type, declared or taken from its first line.
+    package let type: String
+    /// Its name, where a MIME header gives one.
+    package let name: String?
+    /// Its bytes.
+    package let content: [UInt8]
+  }
+
+  /// The parts of user-data, secrets included, under every layer of encoding.
+  ///
+  /// - Throws: a report where a layer is damaged.
+  package static func open(
+    _ bytes: [UInt8], source: String
+  ) throws(Report) -> (layers: [Layer], bodies: [Body]) {
+    var layers: [Layer] = []
+    let content = try unwrap(bytes, source: source, layers: &layers)
+    guard MIME.isMessage(content) else {
+      return (layers, [Body(type: Part.type(of: content, declared: nil), name: nil, content: content)])
     }
-    var parts: [Part] = []
-    for body in bodies {
+    layers.append(.mime)
+    var bodies: [Body] = []
+    for body in try MIME.bodies(of: content, source: source) {
       var inner: [Layer] = []
       let content =
         Gzip.isGzip(body.content)
-        ? try Self.unwrap(body.content, source: source, layers: &inner) : body.content
-      parts.append(Part(content, declared: body.type, name: body.name, source: source, report: &report))
+        ? try unwrap(body.content, source: source, layers: &inner) : body.content
+      bodies.append(
+        Body(type: Part.type(of: content, declared: body.type), name: body.name, content: content))
     }
-    self.layers = layers
-    self.parts = parts
-    self.report = report
+    return (layers, bodies)
   }
 
   private static func unwrap(
@@ -126,13 +146,18 @@ extension Inspection.Part {
   private static let unreadable =
     "<not shown: it cannot be read as YAML, so secrets in it cannot be told apart>\n"
 
-  init(_ content: [UInt8], declared: String?, name: String?, source: String, report: inout Report) {
+  static func type(of content: [UInt8], declared: String?) -> String {
+    if let declared, declared != "text/plain", declared != "application/octet-stream" { return declared }
+    let guessed = firstLines.first { content.starts(with: $0.prefix.utf8) }?.type
+    return guessed ?? declared ?? "unknown"
+  }
+
+  init(_ body: Inspection.Body, source: String, report: inout Report) {
+    let content = body.content
+    let type = body.type
     let text = String(decoding: content, as: UTF8.self)
-    let guessed = Self.firstLines.first { text.hasPrefix($0.prefix) }?.type
-    let generic = declared == nil || declared == "text/plain" || declared == "application/octet-stream"
-    let type = generic ? guessed ?? declared ?? "unknown" : declared ?? "unknown"
     self.type = type
-    self.name = name
+    name = body.name
     bytes = content.count
     guard type == "text/cloud-config" else {
       if type == "unknown" {
@@ -169,7 +194,7 @@ extension Inspection.Part {
 
 extension Node {
   /// The text of a scalar, whatever it was taken for.
-  var scalarText: String? {
+  package var scalarText: String? {
     switch value {
     case .string(let text), .number(let text): text
     case .bool(let flag): flag ? "true" : "false"
@@ -178,7 +203,7 @@ extension Node {
   }
 
   /// The bytes of a `write_files` entry, its `encoding` taken off (cloud-init's documentation of the module).
-  var fileContent: [UInt8] {
+  package var fileContent: [UInt8] {
     let text = Array((self["content"]?.scalarText ?? "").utf8)
     var encoding = self["encoding"]?.string?.lowercased() ?? ""
     if self["content"]?.tag == "tag:yaml.org,2002:binary" { encoding = "b64" }

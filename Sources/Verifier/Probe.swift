@@ -1,0 +1,116 @@
+import Secrets
+import YAML
+
+/// The probe as it travels: a boothook in vendor-data, so that user-data stays as it is.
+///
+/// cloud-init runs boothooks in its network stage, in every boot and before any script of the user. `write_files` and
+/// `runcmd` of vendor-data would vanish where user-data has them; a boothook never does.
+struct Probe: Sendable {
+  /// The name of the virtio-serial port that the probe writes to.
+  static let port = "org.k3seed.verify.0"
+
+  /// Names this verification in every line: what does not carry it is not the probe's.
+  var nonce: String
+  /// The key under which values of Secrets are hashed, at most 64 bytes.
+  var key: String
+  /// Seconds between two beats.
+  var beat = 2.0
+  /// The wall clock in seconds since 1970, where the guest's is stale and has to be set.
+  var now: Double?
+
+  /// A probe whose nonce and key nobody else knows.
+  static func random() -> Probe { Probe(nonce: Token.generate(), key: Token.generate()) }
+
+  /// The vendor-data for some user-data.
+  func vendorData(for promises: Promises) -> [UInt8] {
+    let script = EmbeddedFiles.all.first { $0.name == "probe.py" }?.text ?? ""
+    let text =
+      Self.boothook + Self.encoded("probe.py", Array(script.utf8))
+      + Self.encoded("config.json", JSON.emit(configuration(for: promises))) + Self.start
+    return Array(text.utf8)
+  }
+
+  /// What the probe is told. It holds no secret: the probe reads those in the guest.
+  func configuration(for promises: Promises) -> Node {
+    let paths = promises.files.map(\.path)
+    var entries: [(String, Node)] = [
+      ("nonce", Node(.string(nonce))), ("key", Node(.string(key))),
+      ("port", Node(.string("/dev/virtio-ports/\(Self.port)"))), ("beat", Node(.number("\(beat)"))),
+      ("own", Node(.bool(promises.isOwn))), ("work", "/run/k3seed-verify"),
+      ("files", .list(promises.files.filter { !$0.isSecret }.map(\.path))),
+      ("secret_files", .list(promises.files.filter(\.isSecret).map(\.path))),
+      (
+        "secret_manifests",
+        .list(promises.isOwn ? paths.filter { $0.hasPrefix(Promises.manifestsFolder) } : [])
+      ),
+      ("stages", .list(promises.stages.map(\.name))),
+    ]
+    if let now { entries += [("set_clock", true), ("now", Node(.number("\(now)")))] }
+    if promises.isOwn {
+      entries += [
+        ("gone", .list(promises.gone)), ("binary", Node(.string(Promises.binaryPath))),
+        ("unit", Node(.string(Promises.unit))),
+        ("patience", Node(.number("\(promises.stages.reduce(0) { $0 + $1.deadline })"))),
+      ]
+    }
+    if let plan = promises.plan, plan.role == "server" {
+      var kubernetes: [(String, Node)] = [
+        ("kubeconfig", "/etc/rancher/k3s/k3s.yaml"),
+        ("namespaces", .list(promises.kubernetes?.namespaces ?? [])),
+        ("secrets", .list(promises.kubernetes?.secrets.map(\.name) ?? [])),
+      ]
+      if let node = plan.node { kubernetes.append(("node", Node(.string(node)))) }
+      if let object = promises.kubernetes?.application {
+        kubernetes.append(("application", Node(.string(object.name))))
+      }
+      if let object = promises.kubernetes?.helmChart {
+        kubernetes.append(("helmchart", Node(.string(object.name))))
+      }
+      entries.append(("kubernetes", .table(kubernetes)))
+    }
+    return .table(entries)
+  }
+
+  /// An order to the probe, one line: `facts`, `rerun` or `reboot`.
+  func order(_ order: String) -> [UInt8] {
+    JSON.emit(.mapping(["nonce": Node(.string(nonce)), "do": Node(.string(order))])) + [0x0A]
+  }
+
+  private static let boothook = """
+    #cloud-boothook
+    #!/bin/sh
+    # k3seed verify: starts the probe, which tells the host what becomes of this machine.
+    set -eu
+    umask 077
+    folder=/run/k3seed-verify
+    mkdir -p $folder
+
+    """
+
+  /// `/run` may be mounted `noexec`, so that the interpreter is named. Without its default dependencies the unit would
+  /// wait for basic.target, which waits for cloud-init. Nobody reads what it writes: a trace could hold anything.
+  private static let start = """
+    python=$(command -v python3 || echo /usr/libexec/platform-python)
+    exec systemd-run --no-block --quiet --unit=k3seed-verify --property=Type=simple \\
+      --property=DefaultDependencies=no --property=OOMScoreAdjust=-900 \\
+      --property=StandardOutput=null --property=StandardError=null \\
+      "$python" -I $folder/probe.py $folder/config.json
+
+    """
+
+  /// A command that writes a file. base64 keeps any text whole in a here-document.
+  private static func encoded(_ name: String, _ bytes: [UInt8]) -> String {
+    let text = Base64.encode(bytes)
+    let lines = stride(from: 0, to: text.count, by: 76).map {
+      String(decoding: text[$0..<min($0 + 76, text.count)], as: UTF8.self)
+    }
+    return "base64 -d >$folder/\(name) <<'END'\n\(lines.joined(separator: "\n"))\nEND\n"
+  }
+}
+
+extension Node {
+  fileprivate static func list(_ texts: [String]) -> Node { Node(.sequence(texts.map { Node(.string($0)) })) }
+  fileprivate static func table(_ entries: [(String, Node)]) -> Node {
+    Node(.mapping(entries.map { Node.Entry($0.0, $0.1) }))
+  }
+}
