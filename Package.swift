@@ -61,7 +61,7 @@ let package = Package(
     .target(
       name: "K3SeedCommands",
       dependencies: [
-        "Diagnostics", "Inputs", "K3Seed", "Plan", "Secrets", "Templates", "UserData", "YAML",
+        "Diagnostics", "Inputs", "K3Seed", "Plan", "Secrets", "Templates", "UserData", "Verifier", "YAML",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

@@ -1,0 +1,131 @@
+import Diagnostics
+import Subprocess
+import SystemPackage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A program of the host that is run for its effect, and waited for.
+struct HostTool: Hashable, Sendable {
+  /// Its name on `PATH`.
+  let name: String
+  /// The packages that have it: Debian's and Ubuntu's, and Homebrew's where that has one.
+  let apt: String
+  let brew: String?
+
+  static let curl = HostTool(name: "curl", apt: "curl", brew: "curl")
+  static let mmdebstrap = HostTool(name: "mmdebstrap", apt: "mmdebstrap", brew: nil)
+  static let mke2fs = HostTool(name: "mke2fs", apt: "e2fsprogs", brew: nil)
+  static let qemuImg = HostTool(name: "qemu-img", apt: "qemu-utils", brew: "qemu")
+  static let fakeroot = HostTool(name: "fakeroot", apt: "fakeroot", brew: nil)
+  static let shell = HostTool(name: "sh", apt: "dash", brew: nil)
+
+  /// How a program ended.
+  struct Outcome: Hashable, Sendable {
+    /// The exit code; 128 plus the signal where one ended it.
+    var status: Int32
+    /// What it wrote to standard output.
+    var output: [UInt8]
+    /// The lines that it wrote to standard error.
+    var errors: [String]
+  }
+
+  /// Runs it to its end.
+  ///
+  /// It gets a process group of its own, which is asked to end, and after 20 seconds killed, where the time is up or
+  /// the task is cancelled: what it started does not outlive it.
+  ///
+  /// - Parameters:
+  ///   - limit: how long it may take.
+  ///   - directory: its working folder.
+  ///   - showsErrors: leaves standard error to the terminal, for a program that draws its progress there.
+  func run(
+    _ arguments: [String], limit: Duration, directory: String? = nil, showsErrors: Bool = false
+  ) async throws -> Outcome {
+    var options = PlatformOptions()
+    options.processGroupID = 0
+    options.teardownSequence = [
+      .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(20))
+    ]
+    let configuration = Configuration(
+      executable: .name(name), arguments: Arguments(arguments), environment: Self.environment,
+      workingDirectory: directory.map { FilePath($0) }, platformOptions: options)
+    let outcome: Outcome
+    do {
+      outcome = try await within(limit) {
+        if showsErrors {
+          let result = try await Subprocess.run(
+            configuration, output: .bytes(limit: 1 << 20), error: .currentStandardError)
+          return Outcome(result.terminationStatus, result.standardOutput, [])
+        }
+        let result = try await Subprocess.run(
+          configuration, output: .bytes(limit: 1 << 20), error: .bytes(limit: 16 << 20))
+        return Outcome(result.terminationStatus, result.standardOutput, result.standardError)
+      }
+    } catch let error as SubprocessError where error.code == .executableNotFound {
+      throw missing
+    } catch is TimeUp {
+      throw ImageError.host("tool-timeout", "\(name) was not done after \(limit.components.seconds) seconds")
+    }
+    // A program that ended because of the cancellation ended in its own way.
+    try Task.checkCancellation()
+    return outcome
+  }
+
+  /// Throws where it is not there.
+  func require() throws(ImageError) {
+    let folders = Self.path.split(separator: ":")
+    if !folders.contains(where: { access("\($0)/\(name)", X_OK) == 0 }) { throw missing }
+  }
+
+  /// That it is not there, and what to do.
+  var missing: ImageError {
+    .host(
+      "tool-missing", "\(name) is not on this machine",
+      help: "install it: apt install \(apt)" + (brew.map { ", or brew install \($0)" } ?? ""))
+  }
+
+  /// `mke2fs` lies where Debian looks for the programs of root.
+  private static var path: String {
+    (getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin") + ":/usr/sbin:/sbin"
+  }
+
+  /// Its messages are to be read by us.
+  private static var environment: Environment { .inherit.updating(["PATH": path, "LC_ALL": "C"]) }
+}
+
+extension HostTool.Outcome {
+  fileprivate init(_ status: TerminationStatus, _ output: [UInt8], _ errors: [UInt8]) {
+    self.status =
+      switch status {
+      case .exited(let code): code
+      case .signaled(let signal): 128 + signal
+      }
+    self.output = output
+    self.errors = errors.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") })
+      .map { String(decoding: $0, as: UTF8.self) }
+  }
+}
+
+private struct TimeUp: Error {}
+
+/// Does a piece of work within a time; cancels it where that is not enough.
+private func within<Value: Sendable>(
+  _ limit: Duration, _ work: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+  try await withThrowingTaskGroup(of: Value.self) { group in
+    group.addTask(operation: work)
+    group.addTask {
+      try await Task.sleep(for: limit)
+      throw TimeUp()
+    }
+    defer { group.cancelAll() }
+    guard let value = try await group.next() else { throw CancellationError() }
+    return value
+  }
+}
