@@ -1,0 +1,108 @@
+/// A virtual machine to be: all that QEMU's command line says, and nothing else.
+struct Machine: Hashable, Sendable {
+  /// Where the guest finds its user-data. The address lies in QEMU's user network and is no port of the host.
+  static let seedAddress = "10.0.2.100"
+
+  /// How the disk is used.
+  enum Disk: Hashable, Sendable {
+    /// Changes go into a temporary file that has no name, so that it goes with QEMU however that ends.
+    case discarded(Image)
+    /// A qcow2 file of one's own on top of the image; changes stay in it.
+    case overlay(String)
+    /// As `discarded`, on top of a qcow2 overlay.
+    case discardedOverlay(String)
+  }
+
+  /// What it starts from.
+  var image: Image
+  /// The disk.
+  var disk: Disk
+  /// What runs its instructions.
+  var accelerator: Accelerator
+  /// Virtual processors.
+  var cpus: Int
+  /// Memory in MiB.
+  var memory: Int
+  /// A folder for sockets and scripts.
+  var scratch: String
+  /// A saved state to go on from, instead of starting.
+  var resumesFrom: String?
+
+  /// The program's name.
+  var program: String { "qemu-system-\(image.architecture.rawValue)" }
+
+  /// The arguments of `program`.
+  var arguments: [String] {
+    // Nothing that the guest does not need, not even firmware for booting from the network.
+    var options = ["-nodefaults", "-no-user-config", "-display", "none", "-name", "k3seed-verify"]
+    options += board
+    options += ["-accel", accelerator.option, "-cpu", accelerator.cpu]
+    options += ["-smp", String(cpus), "-m", String(memory), "-rtc", "base=utc"]
+    options += drive
+    options += start
+    options += [
+      "-netdev",
+      "user,id=net,guestfwd=tcp:\(Self.seedAddress):80-cmd:/bin/sh \(quoted("\(scratch)/seed.sh"))",
+      "-device", "virtio-net-pci,netdev=net,romfile=",
+      // Without it the first keys of a guest can wait for minutes.
+      "-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=random",
+      "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+      "-chardev", "socket,id=control,path=\(quoted("\(scratch)/control"))", "-mon",
+      "chardev=control,mode=control",
+      "-device", "virtio-serial-pci", "-chardev", "socket,id=probe,path=\(quoted("\(scratch)/probe"))",
+      "-device", "virtserialport,chardev=probe,name=\(Probe.port)",
+    ]
+    // `exec:` is the one kind of state file that every QEMU since 2.0 reads.
+    if let resumesFrom { options += ["-incoming", "exec:cat \(Self.shellQuoted(resumesFrom))"] }
+    return options
+  }
+
+  /// Every board writes its firmware's messages to the serial console, where they can be evidence.
+  private var board: [String] {
+    switch image.architecture {
+    case .x86_64: ["-machine", "q35,graphics=off"]
+    case .aarch64:
+      image.boot == .firmware ? ["-machine", "virt", "-bios", "QEMU_EFI.fd"] : ["-machine", "virt"]
+    }
+  }
+
+  private var drive: [String] {
+    let (path, format, discards) =
+      switch disk {
+      case .discarded(let image): (image.disk, image.format, true)
+      case .overlay(let path): (path, .qcow2, false)
+      case .discardedOverlay(let path): (path, .qcow2, true)
+      }
+    // Nobody needs the disk after a power cut of the host, so nothing waits for it.
+    return [
+      "-drive",
+      "file=\(quoted(path)),format=\(format.rawValue),if=virtio,cache=unsafe,snapshot=\(discards ? "on" : "off")",
+    ]
+  }
+
+  /// Which datasource and where its seed is: in SMBIOS where firmware boots the image, whose kernel command line is
+  /// its own; on the kernel command line where QEMU boots it, as without firmware Arm has no SMBIOS.
+  private var start: [String] {
+    let source = "ds=nocloud-net;s=http://\(Self.seedAddress)/"
+    switch image.boot {
+    case .firmware: return ["-smbios", "type=1,serial=\(quoted(source))"]
+    case .kernel(let kernel, let initrd, let root):
+      let console = image.architecture == .x86_64 ? "ttyS0" : "ttyAMA0"
+      // loglevel=6 shows the line that proves the accelerator, and not every device.
+      return [
+        "-kernel", kernel, "-initrd", initrd, "-append",
+        "root=\(root) rw console=\(console) loglevel=6 \(source)",
+      ]
+    }
+  }
+
+  /// A value within an option of QEMU, which ends at a comma unless that is doubled.
+  private func quoted(_ text: String) -> String {
+    text.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
+  }
+
+  /// A word of a shell command that QEMU runs.
+  static func shellQuoted(_ text: String) -> String {
+    "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
+  }
+}

@@ -1,0 +1,239 @@
+import Diagnostics
+import SystemPackage
+import YAML
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// One machine from its start to its end, with all that hangs on it: the leash, the seed, the control channel, the
+/// probe's channel and the console.
+///
+/// It decides nothing: every sign goes to whoever drives it, and what comes back is done.
+struct Session: ~Copyable {
+  /// Something to do to the machine.
+  enum Action: Hashable, Sendable {
+    /// Send the probe a command: `facts`, `rerun`, `reboot`.
+    case ask(String)
+    /// Ask QEMU what the machine is doing.
+    case askStatus
+    /// Halt the machine, and save its state into a file.
+    case save(String)
+    /// End the machine.
+    case end
+  }
+
+  /// What was seen from outside.
+  struct Record: Sendable {
+    /// The console.
+    var console = Console()
+    /// What QEMU wrote to its standard error.
+    var complaints = ""
+    /// Lines on the probe's channel that were not taken, and why.
+    var refused: [Event.Refusal: Int] = [:]
+  }
+
+  private let scratch: Scratch
+  private var switchboard: Switchboard
+  private var buffers: [Switchboard.Line: [UInt8]] = [:]
+  private(set) var record = Record()
+
+  private init(scratch: consuming Scratch, switchboard: consuming Switchboard) {
+    self.scratch = scratch
+    self.switchboard = switchboard
+  }
+
+  /// Makes the scratch folder, and what the machine connects to.
+  static func make(below folder: String) throws -> Session {
+    let scratch = try Scratch.make(below: folder)
+    for script in EmbeddedFiles.all where script.name == "leash.sh" || script.name == "seed.sh" {
+      try scratch.write(script.text, to: script.name)
+    }
+    guard mkfifo("\(scratch.path)/ask", 0o600) == 0 else { throw Errno(rawValue: errno) }
+    var switchboard = Switchboard()
+    // Read and write, so that it does not end with the first request.
+    switchboard.add(
+      try FileDescriptor.open(
+        FilePath("\(scratch.path)/ask"), .readWrite, options: [.nonBlocking, .closeOnExec]), as: .requests)
+    try switchboard.listen(at: "\(scratch.path)/control", as: .control)
+    try switchboard.listen(at: "\(scratch.path)/probe", as: .probe)
+    return Session(scratch: scratch, switchboard: switchboard)
+  }
+
+  /// The folder of sockets and scripts that a machine of this session must name.
+  var folder: String { scratch.path }
+
+  /// Runs a machine to its end.
+  ///
+  /// - Parameters:
+  ///   - seed: what the guest gets for its requests.
+  ///   - probe: whose lines are taken from the guest.
+  ///   - keyboard: where the user types for the guest.
+  ///   - drive: gets each sign and the seconds since the start, and says what to do.
+  mutating func run(
+    _ machine: Machine, seed: Seed, probe: Probe, keyboard: FileDescriptor? = nil,
+    echo: ([UInt8]) -> Void = { _ in }, drive: (Watch.Sign, Double) -> [Action]
+  ) throws {
+    let hold = try startLeash()
+    let group = try awaitStart(of: .leash)
+    let clock = ContinuousClock()
+    let start = clock.now
+    try startMachine(machine, group: group, keyboard: keyboard)
+    var decoder = EventDecoder(nonce: probe.nonce)
+    var isEnding = false
+    var end: ContinuousClock.Instant?
+    var signs: [Watch.Sign] = []
+    while end.map({ clock.now < $0 }) ?? true {
+      for (line, bytes) in switchboard.next(milliseconds: 250) {
+        if line == .console { echo(bytes) }
+        signs += read(line, bytes, seed: seed, decoder: &decoder)
+      }
+      let now = Double((clock.now - start) / .milliseconds(1)) / 1000
+      let prompt = record.console.prompt
+      if !prompt.isEmpty { signs.append(.prompt(prompt)) }
+      signs.append(.tick)
+      for sign in signs {
+        if case .exited = sign { end = clock.now }
+        guard !isEnding else { continue }
+        for action in drive(sign, now) {
+          perform(action, probe)
+          if action == .end {
+            isEnding = true
+            // QEMU writes back what it holds of a disk that is kept; whatever it does else is cut short.
+            end = end ?? clock.now + .seconds(5)
+          }
+        }
+      }
+      signs = []
+    }
+    record.refused = decoder.refused
+    try? hold.close()
+    awaitEnd(of: .leash)
+  }
+
+  // MARK: - Starting and ending
+
+  private mutating func startLeash() throws -> FileDescriptor {
+    let (reading, writing) = try Switchboard.makePipe()
+    let null = try FileDescriptor.open("/dev/null", .readWrite, options: .closeOnExec)
+    Launcher.start(
+      "/bin/sh", ["\(scratch.path)/leash.sh", scratch.path], group: 0, input: reading, output: null,
+      complaints: try null.duplicate(), news: try switchboard.pipe(.leash))
+    return writing
+  }
+
+  private mutating func startMachine(_ machine: Machine, group: Int32, keyboard: FileDescriptor?) throws {
+    let input: FileDescriptor
+    if let keyboard {
+      let (reading, writing) = try Switchboard.makePipe()
+      switchboard.add(writing, as: .typed)
+      switchboard.add(keyboard, as: .keyboard)
+      input = reading
+    } else {
+      input = try FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec)
+    }
+    Launcher.start(
+      machine.program, machine.arguments, group: group, input: input, output: try switchboard.pipe(.console),
+      complaints: try switchboard.pipe(.complaints), news: try switchboard.pipe(.machine))
+  }
+
+  /// Waits for a program's start, and gives its process number.
+  private mutating func awaitStart(of line: Switchboard.Line) throws -> Int32 {
+    for _ in 0..<40 {
+      for (from, bytes) in switchboard.next(milliseconds: 250) where from == line {
+        for text in lines(from, bytes) {
+          if text.hasPrefix("started "), let process = Int32(text.dropFirst(8)) { return process }
+          throw Errno.noSuchProcess
+        }
+      }
+    }
+    throw Errno.timedOut
+  }
+
+  private mutating func awaitEnd(of line: Switchboard.Line) {
+    for _ in 0..<40 {
+      for (from, bytes) in switchboard.next(milliseconds: 250) where from == line {
+        if bytes.isEmpty || lines(from, bytes).contains(where: { $0.hasPrefix("ended") }) { return }
+      }
+    }
+  }
+
+  // MARK: - What comes in and goes out
+
+  private mutating func read(
+    _ line: Switchboard.Line, _ bytes: [UInt8], seed: Seed, decoder: inout EventDecoder
+  ) -> [Watch.Sign] {
+    switch line {
+    case .console:
+      let lines = record.console.take(bytes)
+      return lines.isEmpty ? [] : [.lines(lines)]
+    case .complaints:
+      record.complaints = String((record.complaints + Console.cleanText(bytes)).suffix(8_192))
+      return []
+    case .control:
+      return rawLines(line, bytes).compactMap { text in
+        guard let event = Control.Event(line: text) else { return nil }
+        if case .greeting = event { switchboard.send(Control.command("qmp_capabilities"), on: .control) }
+        return .control(event)
+      }
+    case .probe:
+      return decoder.events(of: bytes).map(Watch.Sign.event)
+    case .requests:
+      return lines(line, bytes).compactMap { text in
+        guard let request = Seed.Request(line: text) else { return nil }
+        switchboard.answer(seed.answer(to: request.path), at: "\(scratch.path)/answer.\(request.process)")
+        return .asked(path: request.path)
+      }
+    case .machine:
+      return lines(line, bytes).compactMap { text in
+        text.hasPrefix("started") ? nil : .exited(status: text, complaints: record.complaints)
+      }
+    case .keyboard:
+      switchboard.send(bytes, on: .typed)
+      return []
+    case .leash, .typed, .answer:
+      return []
+    }
+  }
+
+  private mutating func perform(_ action: Action, _ probe: Probe) {
+    switch action {
+    case .ask(let what): switchboard.send(probe.order(what), on: .probe)
+    case .askStatus: switchboard.send(Control.command("query-status"), on: .control)
+    case .save(let path):
+      switchboard.send(Control.command("stop"), on: .control)
+      switchboard.send(
+        Control.command("migrate-set-capabilities", ["capabilities": [Self.capability("events")]]),
+        on: .control)
+      let target = "exec:cat >\(Machine.shellQuoted(path))"
+      switchboard.send(Control.command("migrate", ["uri": Node(.string(target))]), on: .control)
+    case .end: switchboard.send(Control.command("quit"), on: .control)
+    }
+  }
+
+  private static func capability(_ name: String) -> Node {
+    .mapping(["capability": Node(.string(name)), "state": true])
+  }
+
+  private mutating func lines(_ line: Switchboard.Line, _ bytes: [UInt8]) -> [String] {
+    rawLines(line, bytes).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The lines that some bytes complete. A guest that sends one without end gets no more than so much memory.
+  private mutating func rawLines(_ line: Switchboard.Line, _ bytes: [UInt8]) -> [[UInt8]] {
+    var pending = buffers[line, default: []] + bytes
+    var complete: [[UInt8]] = []
+    if let end = bytes.lastIndex(of: UInt8(ascii: "\n")) {
+      let rest = pending.count - (bytes.count - end - 1)
+      complete = pending[..<rest].split(separator: UInt8(ascii: "\n")).map(Array.init)
+      pending.removeFirst(rest)
+    }
+    if pending.count > 32 << 20 { pending = [] }
+    buffers[line] = pending
+    return complete
+  }
+}

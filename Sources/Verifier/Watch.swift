@@ -1,0 +1,371 @@
+import Diagnostics
+import YAML
+
+/// Decides, from all that is seen of a machine, what to do next and when there is nothing more to wait for.
+///
+/// Four things can end a wait: an event of the probe, a fatal line on the console, the end of QEMU, and a deadline; the
+/// first one counts. It is pure: time comes in with each sign, and what to do goes out.
+struct Watch: Sendable {
+  /// Something that was seen.
+  enum Sign: Sendable {
+    case lines([String])
+    /// The last line of the console, which has not ended.
+    case prompt(String)
+    case event(Event)
+    case control(Control.Event)
+    case asked(path: String)
+    /// QEMU ended; what it wrote to its standard error.
+    case exited(status: String, complaints: String)
+    /// Only time has passed.
+    case tick
+  }
+
+  /// What is being done, as people are told.
+  private(set) var stage = "firmware"
+  /// When it began, in seconds since QEMU's start.
+  private(set) var stageStart = 0.0
+  /// What is looked at now.
+  private(set) var phase = Check.Phase.boot
+  /// What the probe found, by phase.
+  private(set) var facts: [Check.Phase: Facts] = [:]
+  /// Why the verification ended early.
+  private(set) var cause: (verdict: Verdict, cause: VerificationReport.Cause)?
+  /// What was found when it did, besides the facts of a phase.
+  private(set) var evidence: Facts?
+  /// Whether a guest's kernel has shown that it runs.
+  private(set) var isProven = false
+  /// Seconds from QEMU's start to the probe's first word, and how far the guest's clock was then.
+  private(set) var hello: (time: Double, uptime: Double)?
+  /// QEMU's version.
+  private(set) var version: String?
+  /// What the machine is doing, in QEMU's own word.
+  private(set) var machineStatus: String?
+
+  private let phases: [Check.Phase]
+  private let promises: Promises
+  private let base: Limits
+  private var limits: Limits
+  /// How many times slower than the limits expect this host is.
+  private(set) var slowness: Double
+  private let accelerator: Accelerator
+  private var lastProgress = 0.0
+  private var lastBeat: (beat: Event.Beat, time: Double)?
+  private var asked: Set<String> = []
+  private var isSettled = false
+  private var resets = 0
+  private var shutdown: String?
+  private var diskIsFull = false
+  /// When the answer of a probe that was asked for evidence is no longer waited for.
+  private var lastWord: Double?
+  private var hasEnded = false
+
+  init(
+    phases: [Check.Phase], promises: Promises, limits: Limits, accelerator: Accelerator, slowness: Double
+  ) {
+    self.phases = phases
+    self.promises = promises
+    self.accelerator = accelerator
+    base = limits
+    // Translation costs about that much; the boot itself will tell.
+    self.slowness = accelerator == .tcg ? slowness * 10 : slowness
+    self.limits = limits.stretched(by: self.slowness)
+  }
+
+  /// What ends the stage, as people are told.
+  var awaiting: String {
+    switch stage {
+    case "firmware": "the guest's kernel"
+    case "kernel": "cloud-init to ask for the user-data"
+    case "checks": "the probe's findings"
+    default: hello == nil ? "the probe" : "its end"
+    }
+  }
+
+  /// Takes a sign.
+  mutating func take(_ sign: Sign, at now: Double) -> [Session.Action] {
+    guard !hasEnded else { return [] }
+    var actions = see(sign, at: now)
+    if !hasEnded, let end = lastWord, now >= end { actions += finish() }
+    if !hasEnded, lastWord == nil { actions += deadlines(at: now) }
+    return actions
+  }
+
+  private mutating func see(_ sign: Sign, at now: Double) -> [Session.Action] {
+    switch sign {
+    case .lines(let lines):
+      lastProgress = now
+      var actions: [Session.Action] = []
+      for line in lines { actions += read(line, at: now) }
+      return actions
+    case .prompt(let prompt):
+      // Shells of a boot that failed wait at a prompt, on a line that never ends.
+      return Console.fatal(in: prompt).map { fail($0.verdict, $0.code, $0.message, $0.hint, at: now) } ?? []
+    case .event(let event):
+      return hear(event, at: now)
+    case .control(let event):
+      return observe(event, at: now)
+    case .asked(let path):
+      asked.insert(path)
+      lastProgress = now
+      if hello == nil { enter("cloud-init: init-network", at: now) }
+      return []
+    case .exited(let status, let complaints):
+      return ended(status, complaints, at: now)
+    case .tick:
+      return []
+    }
+  }
+
+  // MARK: - The console
+
+  private mutating func read(_ line: String, at now: Double) -> [Session.Action] {
+    if !isProven, Self.isKernelLine(line) {
+      isProven = true
+      enter("kernel", at: now)
+    }
+    if let fatal = Console.fatal(in: line), cause == nil {
+      return fail(fatal.verdict, fatal.code, fatal.message, fatal.hint, at: now)
+    }
+    // cloud-init's last word (`cc_final_message`): from here on a probe would have spoken.
+    if hello == nil, line.utf8.count < 512, line.contains("Cloud-init v."), line.contains("finished at") {
+      return probeIsMissing(at: now)
+    }
+    return []
+  }
+
+  /// A line with the kernel's clock in front, `[    0.000000] Linux version …`, or the banner alone.
+  static func isKernelLine(_ line: String) -> Bool {
+    if line.contains("Linux version ") { return true }
+    guard line.hasPrefix("["), let end = line.firstIndex(of: "]") else { return false }
+    let clock = line[line.index(after: line.startIndex)..<end].drop { $0 == " " }
+    let parts = clock.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 2 && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { ("0"..."9") ~= $0 } }
+  }
+
+  // MARK: - The probe
+
+  private mutating func hear(_ event: Event, at now: Double) -> [Session.Action] {
+    switch event.kind {
+    case .hello:
+      isProven = true
+      lastProgress = now
+      if hello == nil {
+        hello = (now, event.at)
+        // The first measure of this guest on this host: what it took to get here.
+        slowness = max(slowness, event.at / Calibration.bootSeconds)
+        limits = base.stretched(by: slowness)
+      }
+      isSettled = false
+      lastBeat = nil
+      enter("cloud-init: init-network", at: now)
+    case .stage(let stage):
+      lastProgress = now
+      if stage.state == .started { enter(stage.name, at: now) }
+    case .beat(let beat):
+      if Self.isBusy(beat, since: lastBeat?.beat, seconds: now - (lastBeat?.time ?? 0)) { lastProgress = now }
+      lastBeat = (beat, now)
+    case .settled:
+      lastProgress = now
+      isSettled = true
+      enter("checks", at: now)
+    case .facts(let facts, let why):
+      lastProgress = now
+      if cause != nil {
+        evidence = facts
+        return finish()
+      }
+      // An answer to nobody's question, or one that came before the machine was ready, is not what is waited for.
+      guard phase == .rerun ? why == "rerun" : isSettled && why == "settled" else { return [] }
+      self.facts[phase] = facts
+      return next(at: now)
+    case .blind(let problem):
+      return fail(
+        .inconclusive, "probe-blind",
+        "the probe cannot tell the payload's secrets from other text, so it says nothing: \(problem)",
+        "check that the user-data is one that k3seed rendered, unchanged", at: now)
+    }
+    return []
+  }
+
+  /// Whether the guest does something: a twentieth of a processor's time, or more than a little traffic. A machine that
+  /// only waits has timers, too.
+  static func isBusy(_ beat: Event.Beat, since last: Event.Beat?, seconds: Double) -> Bool {
+    guard let last else { return true }
+    func grew(_ value: KeyPath<Event.Beat, Double?>) -> Double {
+      (beat[keyPath: value] ?? 0) - (last[keyPath: value] ?? 0)
+    }
+    return grew(\.cpu) > seconds / 20 || grew(\.network) > 1_024 * seconds || beat.stage != last.stage
+      || beat.line != last.line
+  }
+
+  /// Goes on to the next phase; where the one before shows no working machine, there is nothing to repeat.
+  private mutating func next(at now: Double) -> [Session.Action] {
+    guard let index = phases.firstIndex(of: phase), index + 1 < phases.count else { return finish() }
+    phase = phases[index + 1]
+    switch phase {
+    case .boot: return []
+    case .rerun:
+      enter("bootstrap again", at: now)
+      return [.ask("rerun")]
+    case .reboot:
+      isSettled = false
+      enter("reboot", at: now)
+      return [.ask("reboot")]
+    }
+  }
+
+  // MARK: - QEMU
+
+  private mutating func observe(_ event: Control.Event, at now: Double) -> [Session.Action] {
+    switch event {
+    case .greeting(let version): self.version = version
+    case .shutdown(let reason): shutdown = reason
+    case .status(let status): machineStatus = status
+    case .diskError(let isFull): if isFull { diskIsFull = true }
+    case .migration: break
+    case .reset:
+      lastProgress = now
+      // The firmware resets the machine once or twice by itself before anything is loaded.
+      guard isProven else { return [] }
+      if phase == .reboot, resets == 0 {
+        resets += 1
+        return []
+      }
+      resets += 1
+      // A payload may well restart its machine once; one that does nothing else never gets anywhere.
+      if resets > 3 {
+        return fail(
+          .fail, "reboot-loop", "the guest restarted itself \(resets) times",
+          "look for power_state or a reboot in the user-data, and at the console before each restart", at: now
+        )
+      }
+      hello = nil
+      enter("restart", at: now)
+    case .stopped:
+      if diskIsFull {
+        return fail(
+          .infra, "host-disk-full", "the host has no room left for what the guest writes",
+          "free some space in the folder for temporary files, or name another one in TMPDIR", at: now)
+      }
+      guard cause == nil else { return [] }
+      return fail(
+        .infra, "machine-stopped", "QEMU stopped the machine because of an error of its own",
+        "read QEMU's own words below; --accel tcg avoids the host's virtualisation", at: now) + [.askStatus]
+    }
+    return []
+  }
+
+  private mutating func ended(_ status: String, _ complaints: String, at now: Double) -> [Session.Action] {
+    if cause == nil {
+      switch shutdown {
+      case "guest-shutdown":
+        blame(
+          .fail, "guest-powered-off", "the guest powered itself off before everything was checked",
+          "look for poweroff, shutdown or power_state in the user-data")
+      case "guest-panic":
+        blame(
+          .fail, "guest-panic", "the guest's kernel panicked",
+          "read the lines before the panic on the console")
+      default:
+        let words = complaints.split(separator: "\n").last.map { ": \($0)" } ?? ""
+        blame(
+          .infra, "qemu-failed", "QEMU ended by itself (\(status))\(words)",
+          "check the image and the machine's settings; the command line is in the report")
+      }
+    }
+    return finish()
+  }
+
+  // MARK: - Deadlines
+
+  private mutating func deadlines(at now: Double) -> [Session.Action] {
+    if let total = limits.total, now > total {
+      return fail(
+        .fail, "timeout", "the verification took longer than the \(seconds(total)) it was given\(what)",
+        "raise --timeout, or look at what it was doing", at: now)
+    }
+    if !isProven {
+      guard now > limits.firstLine else { return [] }
+      return fail(
+        .infra, accelerator == .tcg ? "no-kernel" : "accelerator-unusable",
+        "the guest's kernel said nothing within \(seconds(limits.firstLine))",
+        accelerator == .tcg ? "check that the image boots and has a serial console" : "use --accel tcg",
+        at: now)
+    }
+    if now - lastProgress > limits.idle {
+      return fail(
+        .fail, "stage-hung", "nothing has happened for \(seconds(limits.idle))\(what)",
+        "a command that waits for ever needs a timeout of its own", at: now)
+    }
+    if hello == nil {
+      guard now - stageStart > limits.boot else { return [] }
+      return asked.isEmpty
+        ? fail(
+          .infra, "seed-not-asked", "the guest never asked for its user-data",
+          "use an image with cloud-init, whose NoCloud datasource is not disabled", at: now)
+        : probeIsMissing(at: now)
+    }
+    if let allowance = allowance(of: stage), now - stageStart > allowance {
+      return fail(
+        .fail, "stage-slow", "the stage was not done within \(seconds(allowance))\(what)",
+        "it still makes progress: raise --timeout, or look at what it does", at: now)
+    }
+    return []
+  }
+
+  /// How long a stage may take; nil where something else bounds it.
+  private func allowance(of stage: String) -> Double? {
+    // The bootstrap ends its own stages, and says so better than anybody else could.
+    if stage.hasPrefix("bootstrap") { return nil }
+    return stage == "checks" ? limits.answer * 4 : limits.stage
+  }
+
+  private mutating func probeIsMissing(at now: Double) -> [Session.Action] {
+    // Not the user-data's fault as such, but nothing can be said about it.
+    fail(
+      .inconclusive, promises.disablesVendorData ? "vendor-data-disabled" : "probe-missing",
+      promises.disablesVendorData
+        ? "the user-data disables vendor-data, in which the probe travels"
+        : "the probe never spoke, although the guest came up",
+      promises.disablesVendorData
+        ? "leave `vendor_data: {enabled: false}` out while verifying"
+        : "look at the console for what became of cloud-init's boothook", at: now)
+  }
+
+  // MARK: - The end
+
+  private var what: String {
+    guard let beat = lastBeat?.beat, let command = beat.command else { return "" }
+    return "; running: \(command)" + (beat.process.map { " (process \($0))" } ?? "")
+  }
+
+  private func seconds(_ value: Double) -> String { "\(Int(value.rounded())) s" }
+
+  private mutating func enter(_ name: String, at now: Double) {
+    guard name != stage else { return }
+    stage = name
+    stageStart = now
+  }
+
+  private mutating func blame(_ verdict: Verdict, _ code: String, _ message: String, _ hint: String) {
+    guard cause == nil else { return }
+    cause = (verdict, VerificationReport.Cause(code: code, stage: stage, message: message, hint: hint))
+  }
+
+  /// Notes the cause, and leaves the guest a moment for its last words: the rest of a panic on the console, or what
+  /// the probe finds.
+  private mutating func fail(
+    _ verdict: Verdict, _ code: String, _ message: String, _ hint: String, at now: Double
+  ) -> [Session.Action] {
+    guard cause == nil else { return [] }
+    blame(verdict, code, message, hint)
+    let canSpeak = hello != nil && code != "guest-panic" && verdict != .infra
+    lastWord = now + (canSpeak ? limits.answer : 2)
+    return canSpeak ? [.ask("facts")] : [.askStatus]
+  }
+
+  private mutating func finish() -> [Session.Action] {
+    hasEnded = true
+    return [.end]
+  }
+}
