@@ -5,17 +5,6 @@ public enum Architecture: String, CaseIterable, Sendable {
   /// 64-bit Arm, which Debian calls arm64.
   case aarch64
 
-  /// This machine's own; nil where it is neither.
-  static var host: Architecture? {
-    #if arch(x86_64)
-      .x86_64
-    #elseif arch(arm64)
-      .aarch64
-    #else
-      nil
-    #endif
-  }
-
   /// What Debian and Ubuntu call it.
   public var debianName: String { self == .x86_64 ? "amd64" : "arm64" }
 }
