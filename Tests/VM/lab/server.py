@@ -1,0 +1,613 @@
+"""A STAND-IN FOR `k3s server`, for tests: a real etcd and a real kube-apiserver, which decide what is accepted.
+
+Around them, this program does what K3s does by itself: it reads config.yaml, makes certificates, tokens and the
+kubeconfig, tells systemd when the API answers, and applies server/manifests. What K3s' kubelet and controllers
+would make is made here too: the Node and its condition, each namespace's ServiceAccount and CA certificate, the
+CRDs of K3s, and, once a HelmChart called argocd is there, the CRDs of its chart. Nothing runs in the cluster.
+
+/etc/k3seed-lab/faults, where a test puts it, names faults, one word a line:
+    crash-loop         k3s ends at once, at every start
+    node-never-ready   the Node stays NotReady
+    controllers-never  nothing makes ServiceAccounts and CA certificates
+    no-crd             the chart of Argo CD never brings its CRDs
+    secret-altered     values of Secrets outside kube-system change once they are there
+"""
+
+import base64
+import ctypes
+import glob
+import hashlib
+import http.client
+import ipaddress
+import json
+import os
+import platform
+import secrets
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+
+import yaml
+
+CONFIG = "/etc/rancher/k3s/config.yaml"
+KUBECONFIG = "/etc/rancher/k3s/k3s.yaml"
+SERVER = "/var/lib/rancher/k3s/server"
+TLS = SERVER + "/tls"
+FAULTS = "/etc/k3seed-lab/faults"
+HERE = os.getcwd()
+
+# What config.yaml may hold, and what it is where it does not. The real K3s skips an unknown key with a warning;
+# here it is refused, so that a test never runs on less than it asked for.
+DEFAULTS = {
+    "agent-token": None,
+    "agent-token-file": None,
+    "cluster-cidr": "10.42.0.0/16",
+    "cluster-init": False,
+    "disable": [],
+    "node-ip": None,
+    "node-label": [],
+    "node-name": None,
+    "node-taint": [],
+    "secrets-encryption": False,
+    "server": None,
+    "service-cidr": "10.43.0.0/16",
+    "tls-san": [],
+    "token": None,
+    "token-file": None,
+    "write-kubeconfig-mode": "0600",
+}
+
+# Labels that a kubelet may give to itself, of those that belong to Kubernetes.
+OWN_LABELS = ("kubelet.kubernetes.io", "node.kubernetes.io")
+
+
+def log(level, message):
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    text = str(message).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    print(f'time="{now}" level={level} msg="{text}"', file=sys.stderr, flush=True)
+
+
+def fatal(message):
+    log("fatal", message)
+    sys.exit(1)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def write(path, text, mode=0o600):
+    """Under a name of its own first: whoever reads the file finds all of it."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    partial = path + ".part"
+    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(partial, mode)
+    os.replace(partial, path)
+
+
+# Configuration
+
+
+def read_config():
+    """config.yaml, then config.yaml.d in alphabetical order; the last wins, and `key+` appends."""
+    config = dict(DEFAULTS)
+    for path in [CONFIG, *sorted(glob.glob(CONFIG + ".d/*.yaml"))]:
+        if not os.path.exists(path):
+            continue
+        try:
+            found = yaml.safe_load(read(path)) or {}
+        except yaml.YAMLError as error:
+            fatal(f"{path}: {error}")
+        for key, value in found.items():
+            name = key.removesuffix("+")
+            if name not in DEFAULTS:
+                fatal(f"{path}: the stand-in for K3s does not know the key {key}")
+            if isinstance(DEFAULTS[name], list):
+                value = value if isinstance(value, list) else str(value).split(",")
+                value = [str(item) for item in value]
+            config[name] = config[name] + value if key != name else value
+    if config["server"]:
+        fatal("the stand-in for K3s cannot join another server")
+    return config
+
+
+def token_of(config, name):
+    if config[name + "-file"]:
+        try:
+            token = read(config[name + "-file"]).strip()
+        except OSError as error:
+            fatal(f"{name}-file: {error}")
+        if not token:
+            fatal(f"{name}-file is empty")
+        return token
+    return config[name]
+
+
+def own_address():
+    """The source address of the default route; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            fatal("no default route")
+        return probe.getsockname()[0]
+
+
+def is_within(domain, *parents):
+    return any(domain == parent or domain.endswith("." + parent) for parent in parents)
+
+
+def check_labels(labels):
+    for label in labels:
+        domain = label.partition("=")[0].rpartition("/")[0]
+        if is_within(domain, "kubernetes.io", "k8s.io") and not is_within(domain, *OWN_LABELS):
+            fatal(f"unknown 'kubernetes.io' or 'k8s.io' labels specified with --node-labels: [{label}]")
+
+
+# Certificates, tokens, kubeconfig
+
+
+def certificate(name, subject, *options, signer=None):
+    signed = ["-CA", f"{TLS}/{signer}.crt", "-CAkey", f"{TLS}/{signer}.key"] if signer else []
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        + ["-config", f"{TLS}/openssl.cnf", "-days", "3650", "-subj", subject, "-keyout", f"{TLS}/{name}.key"]
+        + ["-out", f"{TLS}/{name}.crt", *signed, *options],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def make_certificates(names):
+    # The system's own configuration would make every certificate an authority.
+    write(TLS + "/openssl.cnf", "[req]\ndistinguished_name = name\n[name]\n")
+    authority = ("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
+    for name in ("server-ca", "client-ca"):
+        if not os.path.exists(f"{TLS}/{name}.crt"):
+            certificate(name, f"/CN=k3s-{name}", *authority)
+    if not os.path.exists(f"{TLS}/service.key"):
+        certificate("service", "/CN=service-account")
+    names = ",".join(f"IP:{name}" if is_address(name) else f"DNS:{name}" for name in names)
+    names = ("-addext", f"subjectAltName={names}")
+    certificate("serving-kube-apiserver", "/CN=kube-apiserver", *names, signer="server-ca")
+    usage = ("-addext", "extendedKeyUsage=clientAuth")
+    certificate("client-admin", "/O=system:masters/CN=system:admin", *usage, signer="client-ca")
+
+
+def is_address(name):
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def make_tokens(config):
+    """The token also guards what the servers share: with another one the data of this cluster stays closed."""
+    token = token_of(config, "token")
+    path = SERVER + "/token"
+    kept = read(path).strip().rpartition(":")[2] if os.path.exists(path) else None
+    if token and kept and token.rpartition(":")[2] != kept:
+        fatal("starting kubernetes: bootstrap data already found and encrypted with different token")
+    token = (token or kept or secrets.token_hex(16)).rpartition(":")[2]
+    agent_token = token_of(config, "agent-token") or token
+    digest = hashlib.sha256(read(TLS + "/server-ca.crt").encode()).hexdigest()
+    write(path, f"K10{digest}::server:{token}\n")
+    write(SERVER + "/agent-token", f"K10{digest}::node:{agent_token}\n")
+    if not os.path.lexists(SERVER + "/node-token"):
+        os.symlink("token", SERVER + "/node-token")
+
+
+def encoded(path):
+    return base64.b64encode(read(path).encode()).decode()
+
+
+def write_kubeconfig(mode):
+    write(
+        KUBECONFIG,
+        f"""apiVersion: v1
+clusters:
+- cluster:
+    certificate-authority-data: {encoded(TLS + '/server-ca.crt')}
+    server: https://127.0.0.1:6443
+  name: default
+contexts:
+- context:
+    cluster: default
+    user: default
+  name: default
+current-context: default
+kind: Config
+users:
+- name: default
+  user:
+    client-certificate-data: {encoded(TLS + '/client-admin.crt')}
+    client-key-data: {encoded(TLS + '/client-admin.key')}
+""",
+        int(str(mode), 8),
+    )
+
+
+def encryption_options(wanted):
+    """Encryption that was once on stays on: the Secrets on disk need their key."""
+    path = SERVER + "/cred/encryption-config.json"
+    if not os.path.exists(path):
+        if not wanted:
+            return []
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        providers = [{"aescbc": {"keys": [{"name": "aescbckey", "secret": key}]}}, {"identity": {}}]
+        resources = [{"resources": ["secrets"], "providers": providers}]
+        kind = {"kind": "EncryptionConfiguration", "apiVersion": "apiserver.config.k8s.io/v1"}
+        write(path, json.dumps({**kind, "resources": resources}))
+    return ["--encryption-provider-config", path]
+
+
+# Processes
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def start(*arguments):
+    """As parts of K3s they end with it, however it ends."""
+    # Only the main process speaks to systemd; a lazier collector saves an emulated machine seconds.
+    environment = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
+    environment["GOGC"] = "300"
+    command = [HERE + "/" + arguments[0], *arguments[1:]]
+    return subprocess.Popen(command, preexec_fn=die_with_parent, env=environment)
+
+
+def start_etcd():
+    member, client = "http://127.0.0.1:2380", "http://127.0.0.1:2379"
+    return start(
+        *("etcd", "--logger", "zap", "--log-level", "error", "--name", "default"),
+        *("--data-dir", SERVER + "/db/etcd"),
+        *("--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", member),
+        *("--initial-advertise-peer-urls", member, "--initial-cluster", "default=" + member),
+    )
+
+
+def start_api_server(config, address):
+    # Left out is what a start would wait for and no payload meets: versions that K3s' own Kubernetes no longer
+    # serves, fair queueing, the cache of watches.
+    return start(
+        *("kube-apiserver", "--etcd-servers", "http://127.0.0.1:2379", "--secure-port", "6443"),
+        *("--advertise-address", address, "--service-cluster-ip-range", str(config["service-cidr"])),
+        *("--tls-cert-file", TLS + "/serving-kube-apiserver.crt"),
+        *("--tls-private-key-file", TLS + "/serving-kube-apiserver.key"),
+        *("--client-ca-file", TLS + "/client-ca.crt", "--anonymous-auth=false", "--authorization-mode", "RBAC"),
+        *("--service-account-issuer", "https://kubernetes.default.svc.cluster.local"),
+        *("--service-account-key-file", TLS + "/service.crt"),
+        *("--service-account-signing-key-file", TLS + "/service.key"),
+        *("--runtime-config", "api/beta=false,discovery.k8s.io/v1beta1=true"),
+        *("--enable-priority-and-fairness=false", "--watch-cache=false"),
+        # Only errors go to the journal.
+        *("--logtostderr=false", "--log-file", "/dev/null", "--stderrthreshold", "ERROR"),
+        *encryption_options(config["secrets-encryption"]),
+    )
+
+
+def notify_ready():
+    path = os.environ.get("NOTIFY_SOCKET")
+    if path:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.connect("\0" + path[1:] if path[0] == "@" else path)
+            notify.send(b"READY=1")
+
+
+# The API
+
+
+class Refused(Exception):
+    """The API server's own word, with its status code."""
+
+    def __init__(self, status, message):
+        super().__init__(message)
+        self.status = status
+
+
+class Api:
+    def __init__(self):
+        self.context = ssl.create_default_context(cafile=TLS + "/server-ca.crt")
+        self.context.load_cert_chain(TLS + "/client-admin.crt", TLS + "/client-admin.key")
+        self.connection = None
+
+    def call(self, method, path, body=None, content_type="application/json"):
+        if self.connection is None:
+            self.connection = http.client.HTTPSConnection("127.0.0.1", 6443, timeout=30, context=self.context)
+        try:
+            data = None if body is None else json.dumps(body)
+            self.connection.request(method, path, data, {"Content-Type": content_type})
+            response = self.connection.getresponse()
+            text = response.read()
+        except (OSError, http.client.HTTPException):
+            self.connection = None
+            raise
+        if response.status >= 400:
+            raise Refused(response.status, text.decode(errors="replace"))
+        return json.loads(text) if text.startswith(b"{") else None
+
+    def get(self, path):
+        return self.call("GET", path)
+
+    def find(self, path):
+        try:
+            return self.get(path)
+        except Refused as refusal:
+            if refusal.status == 404:
+                return None
+            raise
+
+    def make(self, path, body):
+        """Creates the object; one that is there already stays as it is."""
+        try:
+            self.call("POST", path, body)
+        except Refused as refusal:
+            if refusal.status != 409:
+                raise
+
+    def patch(self, path, body):
+        return self.call("PATCH", path, body, "application/merge-patch+json")
+
+    def is_ready(self):
+        try:
+            self.get("/readyz")
+        except (OSError, http.client.HTTPException, Refused):
+            return False
+        return True
+
+    def load_crds(self, *names):
+        path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+        for name in names:
+            self.make(path, json.loads(read(f"{HERE}/{name}.json")))
+
+
+# What K3s' parts make: each is called again and again, and does what is still to be done.
+
+
+class Kubelet:
+    """Registers the node, as a kubelet and the controllers that look after nodes do."""
+
+    period = 1
+
+    def __init__(self, api, config, version, name, address, faults):
+        self.api, self.config, self.version, self.name, self.address = api, config, version, name, address
+        self.ready = "node-never-ready" not in faults
+        self.is_done = False
+
+    def taint(self, text):
+        """key=value:Effect, or key:Effect."""
+        rest, _, effect = text.rpartition(":")
+        key, _, value = rest.partition("=")
+        return {"key": key, "effect": effect, **({"value": value} if value else {})}
+
+    def run(self):
+        if self.is_done:
+            return
+        machine = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+        labels = {
+            "kubernetes.io/arch": machine,
+            "kubernetes.io/hostname": self.name,
+            "kubernetes.io/os": "linux",
+            "node-role.kubernetes.io/control-plane": "true",
+            "node.kubernetes.io/instance-type": "k3s",
+        }
+        labels.update(label.partition("=")[::2] for label in self.config["node-label"])
+        taints = [self.taint(text) for text in self.config["node-taint"]]
+        pods = next(ipaddress.ip_network(self.config["cluster-cidr"]).subnets(new_prefix=24))
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self.name}}
+        node["spec"] = {"podCIDR": str(pods), "podCIDRs": [str(pods)], "providerID": "k3s://" + self.name}
+        self.api.make("/api/v1/nodes", node)
+        reason = "KubeletReady" if self.ready else "KubeletNotReady"
+        message = "kubelet is posting ready status" if self.ready else "container runtime network not ready"
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        condition = {"type": "Ready", "status": str(self.ready), "reason": reason, "message": message}
+        condition.update(lastHeartbeatTime=now, lastTransitionTime=now)
+        info = {"architecture": machine, "kernelVersion": platform.release(), "operatingSystem": "linux"}
+        info.update(kubeletVersion=self.version, osImage="stand-in for K3s")
+        addresses = {"InternalIP": self.address, "Hostname": self.name}
+        addresses = [{"type": kind, "address": address} for kind, address in addresses.items()]
+        self.api.patch(
+            f"/api/v1/nodes/{self.name}/status",
+            {"status": {"conditions": [condition], "addresses": addresses, "nodeInfo": info}},
+        )
+        # The taint that a new node gets until it is ready goes with it.
+        if not self.ready:
+            taints.append({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"})
+        node = {"metadata": {"labels": labels}, "spec": {"taints": taints}}
+        self.api.patch(f"/api/v1/nodes/{self.name}", node)
+        self.is_done = True
+
+
+class NamespaceControllers:
+    """Gives every namespace its ServiceAccount and the cluster's CA certificate."""
+
+    period = 2
+
+    def __init__(self, api, faults):
+        self.api = api
+        self.never = "controllers-never" in faults
+        self.done = set()
+
+    def run(self):
+        if self.never:
+            return
+        for namespace in self.api.get("/api/v1/namespaces")["items"]:
+            uid, folder = namespace["metadata"]["uid"], f"/api/v1/namespaces/{namespace['metadata']['name']}"
+            if uid in self.done:
+                continue
+            self.api.make(folder + "/serviceaccounts", {"metadata": {"name": "default"}})
+            data = {"ca.crt": read(TLS + "/server-ca.crt")}
+            self.api.make(folder + "/configmaps", {"metadata": {"name": "kube-root-ca.crt"}, "data": data})
+            self.done.add(uid)
+
+
+class Charts:
+    """Brings K3s' own CRDs, and plays the install job of Argo CD's chart as far as its CRDs."""
+
+    period = 2
+
+    def __init__(self, api, faults):
+        self.api = api
+        self.never = "no-crd" in faults
+        self.has_own = self.has_argocd = False
+
+    def run(self):
+        if not self.has_own:
+            self.api.load_crds("helmcharts.helm.cattle.io", "helmchartconfigs.helm.cattle.io")
+            self.api.load_crds("addons.k3s.cattle.io")
+            self.has_own = True
+        if self.never or self.has_argocd:
+            return
+        # Until the CRD is served, the path is not there.
+        for chart in (self.api.find("/apis/helm.cattle.io/v1/helmcharts") or {"items": []})["items"]:
+            if chart["metadata"]["name"] == "argocd":
+                self.install(chart["spec"])
+
+    def install(self, spec):
+        namespace = spec.get("targetNamespace", "default")
+        if spec.get("createNamespace"):
+            self.api.make("/api/v1/namespaces", {"metadata": {"name": namespace}})
+        # Without its namespace, helm fails and is tried again.
+        if self.api.find("/api/v1/namespaces/" + namespace):
+            self.api.load_crds("applications.argoproj.io", "appprojects.argoproj.io")
+            self.has_argocd = True
+
+
+class Deploy:
+    """Applies server/manifests: everything at the start, and as long as a file fails; then what has changed."""
+
+    period = 15
+    addons = "/apis/k3s.cattle.io/v1/namespaces/kube-system/addons"
+
+    def __init__(self, api, node, disabled):
+        self.api, self.node, self.disabled = api, node, disabled
+        self.times = {}
+        self.force = True
+        os.makedirs(SERVER + "/manifests", mode=0o700, exist_ok=True)
+
+    def run(self):
+        paths = sorted(glob.glob(SERVER + "/manifests/**", recursive=True))
+        skipped = {os.path.basename(path).removesuffix(".skip") for path in paths if path.endswith(".skip")}
+        failed = False
+        for path in paths:
+            name = os.path.basename(path)
+            if name in skipped or not name.endswith((".yaml", ".yml", ".json")):
+                continue
+            if name.rpartition(".")[0] in self.disabled:
+                os.remove(path)
+                continue
+            changed = os.stat(path).st_mtime_ns
+            if not self.force and self.times.get(path) == changed:
+                continue
+            try:
+                self.apply(path)
+                self.times[path] = changed
+            except (Refused, OSError, subprocess.SubprocessError) as error:
+                log("error", f"Failed to process config: failed to process {path}: {error}")
+                failed = True
+        self.force = failed
+
+    def apply(self, path):
+        name = os.path.basename(path).partition(".")[0]
+        checksum = hashlib.sha256(read(path).encode()).hexdigest()
+        addon = self.api.find(f"{self.addons}/{name}")
+        if not addon:
+            addon = {"apiVersion": "k3s.cattle.io/v1", "kind": "Addon", "metadata": {"name": name}}
+            self.api.call("POST", self.addons, {**addon, "spec": {"source": path}})
+        elif not self.force and addon["spec"].get("checksum") == checksum:
+            return
+        done = subprocess.run(
+            [HERE + "/kubectl", "--kubeconfig", KUBECONFIG, "--cache-dir", "/run/k3s", "apply", "--server-side"]
+            + ["--force-conflicts", "--field-manager", "deploy@" + self.node, "-f", path],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if done.returncode:
+            raise OSError(done.stderr.strip())
+        self.api.patch(f"{self.addons}/{name}", {"spec": {"source": path, "checksum": checksum}})
+
+
+class Vandal:
+    """The fault secret-altered."""
+
+    period = 2
+
+    def __init__(self, api):
+        self.api = api
+        self.done = set()
+
+    def run(self):
+        for secret in self.api.get("/api/v1/secrets")["items"]:
+            place, data = secret["metadata"], secret.get("data")
+            if place["uid"] in self.done or place["namespace"] == "kube-system" or not data:
+                continue
+            altered = dict.fromkeys(data, base64.b64encode(b"altered by the lab").decode())
+            path = f"/api/v1/namespaces/{place['namespace']}/secrets/{place['name']}"
+            self.api.patch(path, {"data": altered})
+            self.done.add(place["uid"])
+
+
+def main():
+    version = sys.argv[1]
+    log("warning", f"THIS IS A STAND-IN FOR K3S {version}, FOR TESTS: only etcd, kube-apiserver and kubectl are real")
+    faults = set(read(FAULTS).split()) if os.path.exists(FAULTS) else set()
+    if faults:
+        log("warning", f"faults of this test: {' '.join(sorted(faults))}")
+    if "crash-loop" in faults:
+        fatal("starting kubernetes: the fault crash-loop")
+    os.umask(0o077)
+    config = read_config()
+    check_labels(config["node-label"])
+    name = (config["node-name"] or socket.gethostname()).lower()
+    address = str(config["node-ip"] or own_address())
+
+    children = [start_etcd()]
+    service = str(ipaddress.ip_network(config["service-cidr"])[1])
+    names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", name, *config["tls-san"]]
+    make_certificates([*names, "kubernetes.default.svc.cluster.local", "127.0.0.1", "::1", address, service])
+    make_tokens(config)
+    children.append(start_api_server(config, address))
+    write_kubeconfig(config["write-kubeconfig-mode"])
+
+    def stop(*_):
+        for child in reversed(children):
+            child.terminate()
+            child.wait()
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+
+    api = Api()
+    parts = [Kubelet(api, config, version, name, address, faults), NamespaceControllers(api, faults)]
+    parts += [Charts(api, faults), Deploy(api, name, config["disable"])]
+    parts += [Vandal(api)] if "secret-altered" in faults else []
+    due = dict.fromkeys(parts, 0.0)
+    ready = False
+    while True:
+        for child in children:
+            if child.poll() is not None:
+                fatal(f"{os.path.basename(child.args[0])} exited: {child.returncode}")
+        if not ready and api.is_ready():
+            ready = True
+            log("info", "k3s is up and running")
+            notify_ready()
+        for part in parts if ready else []:
+            if time.monotonic() >= due[part]:
+                try:
+                    part.run()
+                except (OSError, http.client.HTTPException, Refused) as error:
+                    log("error", f"{type(part).__name__}: {error}")
+                due[part] = time.monotonic() + part.period
+        time.sleep(0.5)
+
+
+main()
