@@ -38,7 +38,7 @@ extension Check {
       judge: noStuckJob),
     Check(
       name: "no-restarting-unit", proves: "no service was restarted because it ended",
-      how: "NRestarts of every service", hint: "read the service's last journal lines in the evidence",
+      how: "restarts that systemd counts in the journal", hint: "read the service's last journal lines in the evidence",
       judge: noRestartingUnit),
     Check(
       name: "k3s-binary", proves: "the K3s that runs is the one that was pinned",

@@ -48,7 +48,7 @@ CLOUD_INIT_UNITS = {
 
 
 def forms(secret):
-    """Every form in which a secret may stand in a text, the longest first."""
+    """Every form in which a secret may stand in a text, but for those of URLs."""
     plain = {secret, secret.strip()}
     for line in secret.splitlines():
         # Journals and logs keep a value line by line. The first line of a private key is the same in all of its kind.
@@ -59,13 +59,9 @@ def forms(secret):
         if len(value) < SHORTEST:
             continue
         found.add(value)
+        found.add(value.replace(b" ", b"+"))
         found.add(value.hex().encode())
         found.add(value.hex().upper().encode())
-        for safe in ("", "/"):
-            quoted = urllib.parse.quote_from_bytes(value, safe)
-            found.add(quoted.encode())
-            found.add(quoted.replace("%20", "+").encode())
-            found.add(re.sub("%..", lambda match: match.group().lower(), quoted).encode())
         # base64 of a text that the value is a part of: three ways to fall on groups of three bytes. What the
         # neighbours have a part in is left out.
         for before in range(3):
@@ -73,7 +69,7 @@ def forms(secret):
             first = (0, 2, 3)[before]
             end = len(whole) if (before + len(value)) % 3 == 0 else len(whole.rstrip(b"=")) - 1
             core = whole[first:end]
-            if len(core) >= 8:
+            if len(core) >= 7:
                 found.add(core)
                 found.add(core.translate(bytes.maketrans(b"+/", b"-_")))
         try:
@@ -84,7 +80,15 @@ def forms(secret):
             escaped = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
             for form in (escaped, escaped.replace("/", "\\/"), html_safe(escaped)):
                 found.add(form.encode("utf-8", "surrogatepass"))
-    return sorted(found, key=lambda form: (-len(form), form))
+    return found
+
+
+def url_form(secret):
+    """What finds a secret in a URL, whichever of its bytes are written as `%2D`."""
+    pattern = b"".join(
+        b"(?:%s|%%%02X|%%%02x%s)" % (re.escape(bytes([byte])), byte, byte, b"|[+]" if byte == 32 else b"")
+        for byte in secret)
+    return re.compile(pattern)
 
 
 def html_safe(escaped):
@@ -99,6 +103,7 @@ class Secrets:
 
     def __init__(self, named):
         self.forms = {}
+        self.urls = {}
         self.short = []
         for name, value in sorted(named.items()):
             if len(value.strip()) < SHORTEST:
@@ -106,7 +111,9 @@ class Secrets:
                 continue
             for form in forms(value):
                 self.forms.setdefault(form, name)
+            self.urls[value.strip()] = name
         self.ordered = sorted(self.forms, key=lambda form: (-len(form), form))
+        self.patterns = None
         self.longest = max(map(len, self.ordered), default=0)
 
     def masked(self, data):
@@ -114,10 +121,21 @@ class Secrets:
         for form in self.ordered:
             if form in data:
                 data = data.replace(form, MASK)
+        if b"%" in data:
+            if self.patterns is None:
+                self.patterns = [url_form(value) for value in sorted(self.urls, key=len, reverse=True)]
+            for pattern in self.patterns:
+                data = pattern.sub(MASK, data)
         return data
 
     def names_in(self, data):
-        return {self.forms[form] for form in self.ordered if form in data}
+        """Which secrets stand in some bytes."""
+        found = {self.forms[form] for form in self.ordered if form in data}
+        if b"%" in data and self.urls:
+            # In forms a space is a plus sign, and a plus sign is `%2B`.
+            for text in map(urllib.parse.unquote_to_bytes, (data, data.replace(b"+", b" "))):
+                found.update(name for value, name in self.urls.items() if value in text)
+        return found
 
     def text(self, data, limit=400):
         """Some bytes as a text of one line that may be sent. It is masked before it is cut."""
@@ -215,10 +233,9 @@ def manifest_secrets(document):
 
 
 class Guest:
-    """The machine, as far as it can be read. `root` is only for tests."""
+    """The machine, as far as it can be read."""
 
     def __init__(self, config):
-        self.root = config.get("root", "").rstrip("/")
         self.config = config
         self.secrets = Secrets({})
         self.trouble = []
@@ -226,13 +243,10 @@ class Guest:
         self.exposed = {}
         self.ticks = os.sysconf("SC_CLK_TCK")
 
-    def path(self, path):
-        return self.root + path
-
     def read(self, path, limit=1 << 20):
         """The first bytes of a file; nothing where it cannot be read."""
         try:
-            with open(self.path(path), "rb") as file:
+            with open(path, "rb") as file:
                 return file.read(limit)
         except OSError:
             return None
@@ -240,7 +254,7 @@ class Guest:
     def tail(self, path, limit=1 << 16):
         """The last whole lines of a file, and how many bytes before them were left out."""
         try:
-            with open(self.path(path), "rb") as file:
+            with open(path, "rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 cut = max(0, size - limit)
                 file.seek(cut)
@@ -259,7 +273,7 @@ class Guest:
 
     def listing(self, path):
         try:
-            return sorted(os.listdir(self.path(path)))
+            return sorted(os.listdir(path))
         except OSError:
             return []
 
@@ -445,8 +459,8 @@ class Guest:
         import glob
 
         for pattern in ("/usr/lib/python3*/*-packages/cloudinit/version.py", "/usr/lib/python3/*-packages/cloudinit/version.py"):
-            for path in glob.glob(self.path(pattern)):
-                text = self.read(path[len(self.root) :]) or b""
+            for path in glob.glob(pattern):
+                text = self.read(path) or b""
                 match = re.search(rb'_PACKAGED_VERSION = "([^"@]+)"', text) or re.search(rb'__VERSION__ = "([^"]+)"', text)
                 if match:
                     return match.group(1).decode()
@@ -456,13 +470,13 @@ class Guest:
         import glob
 
         for pattern in ("/usr/lib/*/systemd/libsystemd-shared-*.so", "/usr/lib*/systemd/libsystemd-shared-*.so"):
-            for path in glob.glob(self.path(pattern)):
+            for path in glob.glob(pattern):
                 return path.rsplit("-", 1)[1][:-3]
         return None
 
-    def properties(self, *arguments, timeout=30):
+    def properties(self, *arguments):
         """What `systemctl show` says: a table for every unit."""
-        output = self.run("systemctl", "show", "--no-pager", *arguments, timeout=timeout)
+        output = self.run("systemctl", "show", "--no-pager", *arguments)
         if output is None:
             return None
         return [
@@ -471,35 +485,41 @@ class Guest:
             if block.strip()
         ]
 
-    def manager(self, timeout=30):
+    def manager(self):
         """systemd's own properties."""
         found = self.properties(
             "-p", "SystemState,NJobs,NFailedUnits,Version,KernelTimestampMonotonic,InitRDTimestampMonotonic,"
-            "UserspaceTimestampMonotonic,FinishTimestampMonotonic", timeout=timeout)
+            "UserspaceTimestampMonotonic,FinishTimestampMonotonic")
         return found[0] if found else None
 
-    def fact_systemd(self, found):
-        manager = self.manager()
-        if manager is None:
+    def fact_systemd(self, _):
+        # Showing a unit makes systemd gather hundreds of properties: a tenth of a second each where it is emulated.
+        # So the list tells which units are worth it, and the journal which were restarted.
+        self.timestamps = manager = self.manager() or {}
+        listed = self.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "--full")
+        if listed is None:
             return None
-        self.timestamps = manager
-        units = self.properties(
-            "--all", "-p", "Id,ActiveState,SubState,Result,ExecMainStatus,ExecMainCode,NRestarts,ConditionResult,"
-            "ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic", "*.service", "*.socket", "*.mount",
-            "*.swap", "*.timer", "*.path", "*.target")
-        if units is None:
-            return None
-        self.units = {unit.get("Id"): unit for unit in units if unit.get("Id") != OWN_UNIT}
+        states = {}
+        for line in listed.decode("utf-8", "replace").splitlines():
+            fields = line.split()
+            if len(fields) >= 4 and fields[0] != OWN_UNIT:
+                states[fields[0]] = fields[2]
+        failing = sorted(name for name, state in states.items() if state == "failed")
+        wanted = {name for names in CLOUD_INIT_UNITS.values() for name in names if name in states}
+        wanted.update(failing[:50])
+        if self.config.get("unit"):
+            wanted.add(self.config["unit"])
+        shown = self.properties(
+            "-p", "Id,ActiveState,SubState,Result,ExecMainStatus,ConditionResult,ExecMainStartTimestampMonotonic,"
+            "ExecMainExitTimestampMonotonic", "--", *sorted(wanted)) if wanted else []
+        self.units = {unit.get("Id"): unit for unit in shown or []}
         failed = []
-        for name, unit in sorted(self.units.items()):
-            if unit.get("ActiveState") == "failed":
-                failed.append({
-                    "unit": name, "result": unit.get("Result"), "exit": number(unit.get("ExecMainStatus")),
-                    "restarts": number(unit.get("NRestarts")), "lines": self.unit_lines(name, 20)})
-        restarting = [
-            {"unit": name, "restarts": number(unit.get("NRestarts")), "state": unit.get("SubState"),
-             "lines": self.unit_lines(name, 10)}
-            for name, unit in sorted(self.units.items()) if (number(unit.get("NRestarts")) or 0) > 0]
+        for name in failing[:50]:
+            unit = self.units.get(name) or {}
+            failed.append({
+                "unit": name, "result": unit.get("Result"), "exit": number(unit.get("ExecMainStatus")),
+                "lines": self.unit_lines(name, 20)})
+        restarts = getattr(self, "restarts", None)
         jobs = []
         if manager.get("NJobs") != "0":
             for line in (self.run("systemctl", "list-jobs", "--no-legend", "--plain", "--full") or b"").splitlines():
@@ -507,8 +527,11 @@ class Guest:
                 if len(fields) >= 4 and fields[1] != OWN_UNIT:
                     jobs.append({"unit": fields[1], "type": fields[2], "state": fields[3]})
         return {
-            "state": manager.get("SystemState"), "version": manager.get("Version"), "units": len(self.units),
-            "failed": failed[:50], "jobs": jobs[:50], "restarting": restarting[:50]}
+            "state": manager.get("SystemState"), "version": manager.get("Version"), "units": len(states),
+            "failed": failed, "jobs": jobs[:50],
+            "restarting": None if restarts is None else [
+                {"unit": name, "restarts": count, "lines": self.unit_lines(name, 10)}
+                for name, count in sorted(restarts.items())[:50]]}
 
     def unit_lines(self, unit, count):
         return self.lines(self.run("journalctl", "-b", "-q", "--no-pager", "-o", "cat", "-n", str(count), "-u", unit), count)
@@ -518,6 +541,7 @@ class Guest:
         import subprocess
 
         self.marks = []
+        self.restarts = {}
         tail = collections.deque(maxlen=120)
         count = size = 0
         exposed = set()
@@ -540,6 +564,10 @@ class Guest:
                         match = re.match(rb"\[ *([0-9.]+)\] .*? k3seed: (\w+): (ok \((\d+) s\)|FAILED: .*)", line)
                         if match:
                             self.marks.append((float(match.group(1)), match.group(2).decode(), match.group(3)))
+                    elif b"restart counter is at" in line:
+                        match = re.search(rb" systemd\[1\]: (\S+): .*restart counter is at (\d+)", line)
+                        if match:
+                            self.restarts[match.group(1).decode("utf-8", "replace")] = int(match.group(2))
                 tail.extend(lines)
                 if not data:
                     break
@@ -566,7 +594,7 @@ class Guest:
         found = {}
         for path in self.config.get("files") or []:
             try:
-                status = os.lstat(self.path(path))
+                status = os.lstat(path)
             except OSError:
                 found[path] = None
                 continue
@@ -581,7 +609,7 @@ class Guest:
     def sha256(self, path):
         digest = hashlib.sha256()
         try:
-            with open(self.path(path), "rb") as file:
+            with open(path, "rb") as file:
                 for chunk in iter(lambda: file.read(1 << 20), b""):
                     digest.update(chunk)
         except OSError:
@@ -589,7 +617,7 @@ class Guest:
         return digest.hexdigest()
 
     def fact_gone(self, _):
-        return {path: not os.path.lexists(self.path(path)) for path in self.config.get("gone") or []}
+        return {path: not os.path.lexists(path) for path in self.config.get("gone") or []}
 
     def fact_binary(self, _):
         path = self.config.get("binary")
@@ -629,7 +657,7 @@ class Guest:
         found = {}
         for path in ("/", "/run", "/var", "/tmp"):
             try:
-                status = os.statvfs(self.path(path))
+                status = os.statvfs(path)
             except OSError:
                 continue
             # f_bfree, not f_bavail: root may use the reserve.
@@ -789,8 +817,8 @@ class Guest:
                     complete = False
                     break
                 try:
-                    entries = list(os.scandir(self.path(folder)))
-                    if public and not os.stat(self.path(folder)).st_mode & stat.S_IXOTH:
+                    entries = list(os.scandir(folder))
+                    if public and not os.stat(folder).st_mode & stat.S_IXOTH:
                         continue
                 except OSError:
                     continue
@@ -1084,17 +1112,18 @@ class Probe:
         self.look_at_cloud_init()
         if self.config.get("unit"):
             self.look_at_bootstrap()
-        if not self.settled and os.path.exists(self.guest.path("/run/cloud-init/result.json")) and not self.busy():
+        if not self.settled and os.path.exists("/run/cloud-init/result.json") and not self.busy():
             self.jobs.append(self.settle)
 
     def stage(self, name, state, **data):
-        if self.stages.get(name) != state:
+        """Says it once. A stage does not begin again after its end."""
+        if self.stages.get(name) not in (state, "finished", "failed"):
             self.stages[name] = state
             self.channel.send("stage", dict(data, name=name, state=state))
 
     def look_at_cloud_init(self):
         try:
-            changed = os.stat(self.guest.path("/run/cloud-init/status.json")).st_mtime_ns
+            changed = os.stat("/run/cloud-init/status.json").st_mtime_ns
         except OSError:
             return
         if changed == self.status_time:
@@ -1127,7 +1156,7 @@ class Probe:
                 self.bootstrap = label
                 self.line = line
             else:
-                complete = os.path.exists(guest.path("/var/lib/k3seed/complete"))
+                complete = os.path.exists("/var/lib/k3seed/complete")
                 self.stage(label, "finished" if complete else "failed", line=line)
                 self.bootstrap = self.line = None
 
@@ -1154,13 +1183,13 @@ class Probe:
 
     def settle(self):
         """Settled: cloud-init has finished, systemd's first jobs are done and the bootstrap is not at work."""
-        manager = self.guest.manager(timeout=20)
-        if not manager or manager.get("SystemState") in ("initializing", "starting", None):
-            return
         if self.guest.cgroup(BOOTSTRAP):
             return
+        state = (self.guest.run("systemctl", "is-system-running", timeout=20) or b"").decode("ascii", "replace").strip()
+        if state in ("initializing", "starting", ""):
+            return
         self.settled = True
-        self.channel.send("settled", {"state": manager.get("SystemState")})
+        self.channel.send("settled", {"state": state})
         self.report("settled")
 
     def report(self, why, **data):
