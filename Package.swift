@@ -109,7 +109,7 @@ let package = Package(
     .testTarget(
       name: "VerifierTests",
       dependencies: ["Diagnostics", "Secrets", "TestSupport", "UserData", "Verifier", "YAML"],
-      exclude: ["Samples"], swiftSettings: settings),
+      exclude: ["Samples", "browser.py"], swiftSettings: settings),
 
     // Tests of the whole, from outside.
     .testTarget(

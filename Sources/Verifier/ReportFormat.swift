@@ -6,12 +6,15 @@ public enum ReportFormat: String, CaseIterable, Sendable {
   case json
   /// JUnit's XML, which CI systems read.
   case junit
+  /// One page for a browser.
+  case html
 
   /// The report in this format, in UTF-8 and ended by a line feed.
   public func render(_ report: VerificationReport) -> [UInt8] {
     switch self {
     case .json: JSON.emit(report.document) + [UInt8(ascii: "\n")]
     case .junit: Array(report.junit.utf8)
+    case .html: Array(report.html.utf8)
     }
   }
 }

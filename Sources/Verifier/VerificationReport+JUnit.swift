@@ -7,33 +7,17 @@ extension VerificationReport {
     var suites: [(name: String, cases: [Case])] = []
     if let error { suites.append(("run", [error])) }
     for check in checks {
-      let phase = check.phase.markup
-      if suites.last?.name != phase { suites.append((phase, [])) }
+      if suites.last?.name != check.phase { suites.append((check.phase, [])) }
       suites[suites.count - 1].cases.append(Case(check))
     }
-    func counts(_ cases: [Case], of kinds: [Case.Kind]) -> String {
-      kinds.map { kind in
-        " \(kind.rawValue)=\"\(kind == .tests ? cases.count : cases.count { $0.kind == kind })\""
-      }.joined()
-    }
-    var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-    let all = counts(suites.flatMap(\.cases), of: [.tests, .failures, .errors])
-    text += "<testsuites name=\"k3seed verify\"\(all) time=\"\(seconds.rounded(to: 3))\">\n"
-    for (index, suite) in suites.enumerated() {
-      text += "  <testsuite name=\"\(suite.name)\"\(counts(suite.cases, of: Case.Kind.allCases))>\n"
-      // What is said once for all stands with the first.
-      if index == 0 { text += properties }
-      for item in suite.cases {
-        text +=
-          "    <testcase classname=\"k3seed.verify.\(suite.name)\" name=\"\(item.name)\" time=\"0\">\(item.content)</testcase>\n"
-      }
-      if index == 0 {
-        text += stream("system-out", console.suffix(Self.consoleLimit))
-        text += stream("system-err", evidence.flatMap { ["\($0.title):"] + $0.lines.map { "  \($0)" } })
-      }
-      text += "  </testsuite>\n"
-    }
-    return text + "</testsuites>\n"
+    let all = Case.counts(suites.flatMap(\.cases), of: [.tests, .failures, .errors])
+    let xml: Markup = """
+      <?xml version="1.0" encoding="UTF-8"?>
+      <testsuites name="k3seed verify"\(all) time="\(seconds.rounded(to: 3))">
+      \(suites.enumerated(), each: { suite($1.name, $1.cases, isFirst: $0 == 0) })</testsuites>
+
+      """
+    return xml.text
   }
 
   /// CI systems show what a suite wrote on its page: so many of the console's last lines are enough there.
@@ -41,18 +25,31 @@ extension VerificationReport {
 
   /// What went wrong besides the checks.
   private var error: Case? {
-    let name = (cause?.stage ?? "verdict").markup
     if let cause {
       return Case(
-        name: name, kind: .errors,
+        name: cause.stage, kind: .errors,
         content: Case.element("error", cause.message, type: cause.code, ["do: \(cause.hint)"]))
     }
     guard verdict != .pass, failures.isEmpty else { return nil }
     return Case(
-      name: name, kind: .errors, content: Case.element("error", verdict.rawValue, type: "verdict", []))
+      name: "verdict", kind: .errors, content: Case.element("error", verdict.rawValue, type: "verdict", []))
   }
 
-  private var properties: String {
+  /// - Parameter isFirst: whether it has what is said once for all.
+  private func suite(_ name: String, _ cases: [Case], isFirst: Bool) -> Markup {
+    let evidence = evidence.flatMap { ["\($0.title):"] + $0.lines.map { "  \($0)" } }
+    return """
+        <testsuite name="\(name)"\(Case.counts(cases, of: Case.Kind.allCases))>
+      \(isFirst ? properties : nil)\(cases, each: { """
+          <testcase classname="k3seed.verify.\(name)" name="\($0.name)" time="0">\($0.content)</testcase>
+
+      """ })\(isFirst ? Self.stream("system-out", console.suffix(Self.consoleLimit)) : nil)\
+      \(isFirst ? Self.stream("system-err", evidence) : nil)  </testsuite>
+
+      """
+  }
+
+  private var properties: Markup {
     var values = [
       ("verdict", verdict.rawValue), ("payload", payload.name), ("payload.sha256", payload.sha256),
       ("payload.bytes", String(payload.bytes)),
@@ -64,12 +61,15 @@ extension VerificationReport {
       ]
     }
     values += notes.map { ("note", $0) }
-    let lines = values.map { "      <property name=\"\($0.0)\" value=\"\($0.1.markup)\"/>\n" }
-    return "    <properties>\n\(lines.joined())    </properties>\n"
+    return """
+          <properties>
+      \(values, each: { "      <property name=\"\($0.0)\" value=\"\($0.1)\"/>\n" })    </properties>
+
+      """
   }
 
-  private func stream(_ name: String, _ lines: some Collection<String>) -> String {
-    lines.isEmpty ? "" : "    <\(name)>\(lines.map { $0.markup + "\n" }.joined())</\(name)>\n"
+  private static func stream(_ name: String, _ lines: some Collection<String>) -> Markup? {
+    lines.isEmpty ? nil : "    <\(name)>\(lines, each: { "\($0)\n" })</\(name)>\n"
   }
 }
 
@@ -85,19 +85,19 @@ private struct Case {
   var name: String
   var kind: Kind
   /// What stands in its element.
-  var content: String
+  var content: Markup
 
-  init(name: String, kind: Kind, content: String) {
+  init(name: String, kind: Kind, content: Markup) {
     self.name = name
     self.kind = kind
     self.content = content
   }
 
   init(_ check: VerificationReport.CheckResult) {
-    name = check.name.markup
+    name = check.name
     switch check.outcome {
     case .passed: (kind, content) = (.tests, "")
-    case .skipped: (kind, content) = (.skipped, "<skipped message=\"\(check.detail.markup)\"/>")
+    case .skipped: (kind, content) = (.skipped, "<skipped message=\"\(check.detail)\"/>")
     case .failed:
       var lines = ["expected: \(check.proves)", "found: \(check.detail)", "looked at: \(check.how)"]
       if let hint = check.hint { lines.append("do: \(hint)") }
@@ -105,8 +105,11 @@ private struct Case {
     }
   }
 
-  static func element(_ name: String, _ message: String, type: String, _ lines: [String]) -> String {
-    let text = lines.map(\.markup).joined(separator: "\n")
-    return "<\(name) message=\"\(message.markup)\" type=\"\(type.markup)\">\(text)</\(name)>"
+  static func element(_ name: String, _ message: String, type: String, _ lines: [String]) -> Markup {
+    "<\(name) message=\"\(message)\" type=\"\(type)\">\(lines, each: { "\($0)\n" })</\(name)>"
+  }
+
+  static func counts(_ cases: [Self], of kinds: [Kind]) -> Markup {
+    "\(kinds, each: { kind in " \(kind.rawValue)=\"\(kind == .tests ? cases.count : cases.count { $0.kind == kind })\"" })"
   }
 }

@@ -101,6 +101,7 @@ import Testing
         found: there is no /usr/local/bin/k3s
         looked at: sha256 of /usr/local/bin/k3s
         do: check the pin, or the mirror that served other bytes
+
         """)
     #expect(
       failing.suites[0].errors?.hasPrefix("failed unit k3seed-bootstrap.service:\n  download: trying") == true

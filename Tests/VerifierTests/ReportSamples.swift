@@ -113,6 +113,8 @@ enum ReportSamples {
   /// A report in which every text is hostile and the console has a megabyte.
   static let hostile: VerificationReport = {
     let text = hostileTexts.joined(separator: " ")
+    // Boots are columns of a table: there are three, as there are.
+    let phases = [hostileTexts[0], hostileTexts[3], String(repeating: "w", count: 500)]
     return VerificationReport(
       verdict: .inconclusive, cause: .init(code: text, stage: text, message: text, hint: text),
       payload: .init(name: text, sha256: text, bytes: .max, isOwn: true),
@@ -120,9 +122,11 @@ enum ReportSamples {
         image: text, architecture: text, qemu: text, accelerator: text, cpus: -1, memory: .max, isWarm: true,
         slowness: .infinity),
       notes: hostileTexts,
-      checks: hostileTexts.flatMap { text in
+      checks: zip(hostileTexts, 0...).flatMap { text, index in
         [VerificationReport.CheckResult.Outcome.passed, .failed, .skipped].map {
-          .init(name: text, proves: text, how: text, phase: text, outcome: $0, detail: text, hint: text)
+          .init(
+            name: text, proves: text, how: text, phase: phases[index % 3], outcome: $0, detail: text,
+            hint: text)
         }
       },
       timeline: [
@@ -130,7 +134,7 @@ enum ReportSamples {
         span(.system, "", 3, nil, failed: true),
       ],
       evidence: hostileTexts.map { .init(title: $0, lines: hostileTexts) },
-      console: hostileTexts + (0..<10_000).map { "\($0) " + String(repeating: "<&>", count: 32) },
+      console: hostileTexts + (0..<1_000).map { "\($0) <&> " + String(repeating: "wide ", count: 200) },
       seconds: 1e9)
   }()
 
