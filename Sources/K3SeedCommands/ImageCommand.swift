@@ -32,8 +32,7 @@ struct ImageCommand: ParsableCommand {
     private static func state(of item: CatalogueImage, in store: ImageStore) -> [String] {
       do {
         guard let record = try store.record(item) else {
-          let ways = [item.download.map { _ in "pull" }, item.suite.map { _ in "build" }].compactMap { $0 }
-          return ["-", "not here: \(ways.joined(separator: " or "))"]
+          return ["-", item.suite == nil ? "not here: pull" : "not here: pull or build"]
         }
         let versions = record.packages.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         return ["\(record.disk.bytes >> 20) MiB", ([record.origin] + versions).joined(separator: ", ")]

@@ -31,12 +31,12 @@ extension ImageStore {
         help: "run k3seed image pull \(item.name)")
     }
     guard item.architecture == Architecture.host else {
-      let here = Architecture.host?.rawValue ?? "this machine"
+      let other = item.architecture.rawValue
       throw ImageError.host(
-        "image-build", "an image for \(item.architecture.rawValue) cannot be built on \(here)",
-        help: "build it on a machine of that architecture"
-          + (item.download == nil
-            ? "" : ", or run k3seed image pull \(item.name) --arch \(item.architecture.rawValue)"))
+        "image-build",
+        "an image for \(other) cannot be built on \(Architecture.host?.rawValue ?? "this machine")",
+        help:
+          "run k3seed image pull \(item.name) --arch \(other), or build it on a machine of that architecture")
     }
     let isRoot = geteuid() == 0
     for tool in [.mmdebstrap, .mke2fs, .qemuImg] + (isRoot ? [] : [HostTool.fakeroot]) { try tool.require() }
@@ -120,26 +120,24 @@ extension ImageStore {
   private static func versions(_ lines: String) -> [String: String] {
     var versions: [String: String] = [:]
     for line in lines.split(separator: "\n") {
-      let words = line.split(separator: " ")
+      let words = line.split(separator: " ").map(String.init)
       guard words.count == 2 else { continue }
-      if ["cloud-init", "systemd"].contains(words[0])
-        || words[0].hasPrefix("linux-image-") && words[0].contains(/[0-9]/)
-      {
-        versions[String(words[0])] = String(words[1])
-      }
+      if ["cloud-init", "systemd"].contains(words[0]) { versions[words[0]] = words[1] }
+      // The package of one kernel, and not the one that stands for the newest.
+      if words[0].prefixMatch(of: /linux-image-[0-9]/) != nil { versions["linux"] = words[1] }
     }
     return versions
   }
 
-  /// The last lines say why.
+  /// The last lines say why, and best those that are marked as errors.
   private static func failure(
     _ item: CatalogueImage, _ what: String, _ outcome: HostTool.Outcome
   ) -> ImageError {
-    let last = outcome.errors.suffix(6).map { $0.trimmed }.filter { !$0.isEmpty }
+    let lines = outcome.errors.map { $0.trimmed }.filter { !$0.isEmpty }
+    let marked = lines.filter { $0.hasPrefix("E: ") }.map { String($0.dropFirst(3)) }
+    let last = (marked.isEmpty ? lines : marked).suffix(4).joined(separator: " | ")
     return .host(
-      "image-build",
-      "\(item.name) could not be built: \(what) ended with \(outcome.status): \(last.joined(separator: " | "))"
-    )
+      "image-build", "\(item.name) could not be built: \(what) ended with \(outcome.status): \(last)")
   }
 }
 

@@ -37,8 +37,8 @@ public struct CatalogueImage: Hashable, Sendable {
   public var title: String
   /// The architecture.
   public var architecture: Architecture
-  /// Where a publisher has it; nil where it can only be built.
-  public var download: Download?
+  /// Where its publisher has it.
+  public var download: Download
   /// The suite of Debian that it can be built from; nil where it can only be downloaded.
   public var suite: String?
 }
@@ -48,9 +48,6 @@ extension CatalogueImage {
   public static let all = Architecture.allCases.flatMap { architecture in
     [
       debian(12, "bookworm", architecture), debian(13, "trixie", architecture),
-      CatalogueImage(
-        name: "debian-sid", title: "Debian unstable (sid)", architecture: architecture, download: nil,
-        suite: "sid"),
       ubuntu("22.04", "Jammy Jellyfish", architecture), ubuntu("24.04", "Noble Numbat", architecture),
     ]
   }

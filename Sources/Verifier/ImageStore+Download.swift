@@ -15,11 +15,7 @@ extension ImageStore {
   public func pull(
     _ item: CatalogueImage, from base: String? = nil, showsProgress: Bool, say: @Sendable (String) -> Void
   ) async throws -> ImageRecord {
-    guard let download = item.download else {
-      throw ImageError.request(
-        "image-pull", "\(item.name) is not published as an image", help: "run k3seed image build \(item.name)"
-      )
-    }
+    let download = item.download
     let folder = base ?? download.folder
     guard folder.hasPrefix("https://") || folder.hasPrefix("http://") else {
       throw ImageError.request(

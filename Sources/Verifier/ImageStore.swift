@@ -51,12 +51,11 @@ public struct ImageStore: Sendable {
     let item = try CatalogueImage.named(name, architecture)
     guard let record = try record(item) else {
       let flag = architecture == Architecture.host ? "" : " --arch \(architecture.rawValue)"
-      let ways = [item.download.map { _ in "pull" }, item.suite.map { _ in "build" }].compactMap { way in
-        way.map { "k3seed image \($0) \(name)\(flag)" }
-      }
+      let ways = ["pull"] + (item.suite == nil ? [] : ["build"])
+      let commands = ways.map { "k3seed image \($0) \(name)\(flag)" }
       throw .request(
         "image-missing", "\(name) for \(architecture.rawValue) is not on this machine",
-        help: "run \(ways.joined(separator: ", or "))")
+        help: "run \(commands.joined(separator: ", or "))")
     }
     let place = place(item)
     var boot = Image.Boot.firmware
