@@ -1,27 +1,32 @@
 import ArgumentParser
 import Inputs
+import Verifier
 import YAML
 
 struct SchemaCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schema",
-    abstract: "Prints the JSON Schema of the inputs and of k3seed.yaml.",
-    discussion: "Without a name both are printed, as an object with the keys inputs and config.")
+    abstract: "Prints the JSON Schemas of the inputs, of k3seed.yaml and of a verification's report.",
+    discussion: "Without a name all are printed, as an object with these names as keys.")
 
   enum Name: String, CaseIterable, ExpressibleByArgument {
-    case inputs, config
+    case inputs, config, verification
+
+    var schema: Node {
+      switch self {
+      case .inputs: Schema.inputs
+      case .config: Schema.config
+      case .verification: VerificationReport.schema
+      }
+    }
   }
 
-  @Argument(help: "Which of the two.")
+  @Argument(help: "Which of them.")
   var name: Name?
 
   func run() throws {
     let schema =
-      switch name {
-      case .inputs: Schema.inputs
-      case .config: Schema.config
-      case nil: Node.mapping(["inputs": Schema.inputs, "config": Schema.config])
-      }
+      name?.schema ?? Node(.mapping(Name.allCases.map { Node.Entry($0.rawValue, $0.schema) }))
     try FileSystem.print(JSON.emit(schema) + [UInt8(ascii: "\n")])
   }
 }
