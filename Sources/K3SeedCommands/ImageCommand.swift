@@ -161,9 +161,9 @@ extension ImageStore {
 }
 
 /// Tells why there is no image, and gives the exit code that goes with it.
-private func answering(_ body: () throws -> Void) throws {
+func answering<Value>(_ body: () throws -> Value) throws -> Value {
   do {
-    try body()
+    return try body()
   } catch let error as ImageError {
     FileSystem.say(error.diagnostic.line + "\n")
     throw ExitCode(error.exitCode)

@@ -23,6 +23,11 @@ struct HostTool: Hashable, Sendable {
   static let mke2fs = HostTool(name: "mke2fs", apt: "e2fsprogs", brew: nil)
   static let qemuImg = HostTool(name: "qemu-img", apt: "qemu-utils", brew: "qemu")
   static let fakeroot = HostTool(name: "fakeroot", apt: "fakeroot", brew: nil)
+  static func qemu(_ guest: Architecture) -> HostTool {
+    HostTool(
+      name: "qemu-system-\(guest.rawValue)", apt: guest == .x86_64 ? "qemu-system-x86" : "qemu-system-arm",
+      brew: "qemu")
+  }
   static let shell = HostTool(name: "sh", apt: "dash", brew: nil)
 
   /// How a program ended.
@@ -77,10 +82,14 @@ struct HostTool: Hashable, Sendable {
     return outcome
   }
 
+  /// Its path; nil where it is not there.
+  var location: String? {
+    Self.path.split(separator: ":").map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
+  }
+
   /// Throws where it is not there.
   func require() throws(ImageError) {
-    let folders = Self.path.split(separator: ":")
-    if !folders.contains(where: { access("\($0)/\(name)", X_OK) == 0 }) { throw missing }
+    if location == nil { throw missing }
   }
 
   /// That it is not there, and what to do.

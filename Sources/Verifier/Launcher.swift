@@ -22,7 +22,7 @@ enum Launcher {
     Task {
       func tell(_ line: String) { _ = try? news.writeAll(Array("\(line)\n".utf8)) }
       do {
-        let result = try await run(
+        let result = try await Subprocess.run(
           configuration, input: .fileDescriptor(input, closeAfterSpawningProcess: true),
           output: .fileDescriptor(output, closeAfterSpawningProcess: true),
           error: .fileDescriptor(complaints, closeAfterSpawningProcess: true)
@@ -35,6 +35,34 @@ enum Launcher {
         tell("failed \(error)".split(separator: "\n").joined(separator: " "))
       }
       try? news.close()
+    }
+  }
+
+  /// Runs a program to its end, and gives what it wrote to its standard error where it failed.
+  static func finish(_ program: String, _ arguments: [String]) throws(Errno) -> String? {
+    var switchboard = Switchboard()
+    let null: FileDescriptor
+    let other: FileDescriptor
+    do {
+      null = try FileDescriptor.open("/dev/null", .readWrite, options: .closeOnExec)
+      other = try null.duplicate()
+    } catch {
+      throw error as? Errno ?? .ioError
+    }
+    start(
+      program, arguments, group: 0, input: null, output: other, complaints: try switchboard.pipe(.complaints),
+      news: try switchboard.pipe(.machine))
+    var (news, complaints): ([UInt8], [UInt8]) = ([], [])
+    while true {
+      for (line, bytes) in switchboard.next(milliseconds: 1000) {
+        if line == .complaints { complaints += bytes }
+        guard line == .machine else { continue }
+        news += bytes
+        guard bytes.isEmpty else { continue }
+        let last = String(decoding: news, as: UTF8.self).split(separator: "\n").last ?? ""
+        if last == "ended exit code 0" { return nil }
+        return "\(program): \(last) \(Console.cleanText(complaints))"
+      }
     }
   }
 }

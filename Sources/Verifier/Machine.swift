@@ -28,8 +28,8 @@ struct Machine: Hashable, Sendable {
   /// A saved state to go on from, instead of starting.
   var resumesFrom: String?
 
-  /// The program's name.
-  var program: String { "qemu-system-\(image.architecture.rawValue)" }
+  /// The program.
+  var program: HostTool { .qemu(image.architecture) }
 
   /// The arguments of `program`.
   var arguments: [String] {

@@ -23,6 +23,8 @@ struct Session: ~Copyable {
     case askStatus
     /// Halt the machine, and save its state into a file.
     case save(String)
+    /// Let a halted machine go on.
+    case resume
     /// End the machine.
     case end
   }
@@ -137,7 +139,8 @@ struct Session: ~Copyable {
       input = try FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec)
     }
     Launcher.start(
-      machine.program, machine.arguments, group: group, input: input, output: try switchboard.pipe(.console),
+      machine.program.name, machine.arguments, group: group, input: input,
+      output: try switchboard.pipe(.console),
       complaints: try switchboard.pipe(.complaints), news: try switchboard.pipe(.machine))
   }
 
@@ -193,6 +196,8 @@ struct Session: ~Copyable {
         text.hasPrefix("started") ? nil : .exited(status: text, complaints: record.complaints)
       }
     case .keyboard:
+      // Ctrl-], as telnet has it: the guest gets every other key.
+      if bytes.contains(0x1D) { return [.quit] }
       switchboard.send(bytes, on: .typed)
       return []
     case .leash, .typed, .answer:
@@ -211,6 +216,7 @@ struct Session: ~Copyable {
         on: .control)
       let target = "exec:cat >\(Machine.shellQuoted(path))"
       switchboard.send(Control.command("migrate", ["uri": Node(.string(target))]), on: .control)
+    case .resume: switchboard.send(Control.command("cont"), on: .control)
     case .end: switchboard.send(Control.command("quit"), on: .control)
     }
   }

@@ -1,3 +1,4 @@
+import Diagnostics
 import Secrets
 import SystemPackage
 
@@ -30,8 +31,12 @@ public struct Verification: Sendable {
     public var isThorough = false
     /// A folder whose files the guest finds at `http://10.0.2.100/mirror/`.
     public var mirror: String?
-    /// A path where the machine's disk, a qcow2 file, is to stay afterwards.
-    public var keepsDisk: String?
+    /// A folder where the machine's disk and its console are to stay afterwards, as `disk.qcow2` and `console.log`.
+    public var keepsIn: String?
+    /// The folder of snapshots to go on from; nil starts cold.
+    public var snapshots: String?
+    /// For how many seconds nothing at all may happen; nil leaves it to the limits.
+    public var patience: Double?
     /// Whether the user's terminal is connected to the serial console.
     public var attachesConsole = false
     /// The folder for temporary files.
@@ -68,10 +73,14 @@ public struct Verification: Sendable {
     signal(SIGPIPE, SIG_IGN)
     let clock = ContinuousClock()
     let start = clock.now
-    var report = VerificationReport(
-      verdict: .infra, cause: nil, payload: payload, host: nil, notes: [], checks: [], timeline: [],
-      evidence: [],
-      console: [], seconds: 0)
+    var report = VerificationReport(verdict: .infra, payload: payload)
+    let program = HostTool.qemu(options.image.architecture)
+    guard program.location != nil else {
+      let missing = program.missing.diagnostic
+      report.cause = VerificationReport.Cause(
+        code: "qemu-missing", stage: "preparation", message: missing.message, hint: missing.help ?? "")
+      return report
+    }
     let slowness = Calibration.slowness()
     for accelerator in accelerators {
       let offset = Double((clock.now - start) / .milliseconds(1)) / 1000
@@ -98,42 +107,126 @@ public struct Verification: Sendable {
   /// Boots the machine once; whether its kernel has shown that it runs.
   private func attempt(
     _ accelerator: Accelerator, slowness: Double, into report: inout VerificationReport,
-    echo: ([UInt8]) -> Void,
-    progress: (Progress.Event, Double) -> Void
+    echo: ([UInt8]) -> Void, progress: (Progress.Event, Double) -> Void
   ) -> Bool {
-    let probe = Probe.random()
-    var watch = Watch(
-      phases: options.isThorough ? Check.Phase.allCases : [.boot], promises: promises,
-      limits: Limits(total: options.timeout), accelerator: accelerator, slowness: slowness)
     do {
       var session = try Session.make(below: options.temporaryFolder)
-      let machine = Machine(
+      var machine = Machine(
         image: options.image, disk: .discarded(options.image), accelerator: accelerator, cpus: options.cpus,
         memory: options.memory, scratch: session.folder)
-      let promises = promises
-      let seed = Seed(
-        userData: promises.bytes, instance: "k3seed-\(promises.sha256.prefix(16))",
-        vendorData: { probe.vendorData(for: promises) }, mirror: options.mirror)
+      if let store = options.snapshots {
+        let snapshot = try snapshot(for: machine, in: store, slowness: slowness, progress: progress)
+        machine.disk = .discardedOverlay(snapshot.disk)
+        machine.resumesFrom = snapshot.state
+      }
+      if let folder = options.keepsIn {
+        machine.disk = .overlay(try Self.overlay(on: machine.disk, at: "\(folder)/disk.qcow2"))
+      }
+      let isWarm = machine.resumesFrom != nil
+      let probe = Probe.random()
+      var watch = watch(accelerator, slowness: slowness, isWarm: isWarm)
       try session.run(
-        machine, seed: seed, probe: probe, keyboard: options.attachesConsole ? .standardInput : nil,
-        echo: echo
+        machine, seed: seed(probe, isWarm: isWarm), probe: probe,
+        keyboard: options.attachesConsole ? .standardInput : nil, echo: echo
       ) { sign, now in
         let stage = watch.stage
         let actions = watch.take(sign, at: now)
         if watch.stage != stage { progress(.stage(watch.stage, awaiting: watch.awaiting), now) }
-        if case .lines(let lines) = sign, let last = lines.last { progress(.console(last), now) }
-        if case .tick = sign { progress(.tick, now) }
+        Self.show(sign, at: now, progress)
         return actions
       }
       judge(watch, session.record, probe: probe, machine: machine, into: &report)
+      return watch.isProven
+    } catch let failure as SnapshotFailure {
+      judge(failure.watch, failure.record, probe: Probe.random(), machine: failure.machine, into: &report)
+      return failure.watch.isProven
     } catch {
       report.verdict = .infra
       report.cause = VerificationReport.Cause(
         code: "host", stage: "preparation", message: "the machine cannot be prepared: \(error)",
-        hint: "check the folder for temporary files, \(options.temporaryFolder)")
+        hint: "check the folder for temporary files, \(options.temporaryFolder), and the room there is in it")
+      return true
     }
-    return watch.isProven
   }
+
+  private func watch(_ accelerator: Accelerator, slowness: Double, isWarm: Bool = false) -> Watch {
+    var limits = Limits()
+    limits.total = options.timeout
+    if let patience = options.patience { limits.idle = patience }
+    return Watch(
+      phases: options.isThorough ? Check.Phase.allCases : [.boot], promises: promises, limits: limits,
+      accelerator: accelerator, slowness: slowness, isWarm: isWarm)
+  }
+
+  private func seed(_ probe: Probe, isWarm: Bool) -> Seed {
+    let promises = promises
+    return Seed(
+      userData: promises.bytes, instance: "k3seed-\(promises.sha256.prefix(16))",
+      vendorData: {
+        // A machine that goes on from a snapshot believes that it is still then.
+        var probe = probe
+        if isWarm { probe.now = Double(time(nil)) }
+        return probe.vendorData(for: promises)
+      }, mirror: options.mirror)
+  }
+
+  private static func show(_ sign: Watch.Sign, at now: Double, _ progress: (Progress.Event, Double) -> Void) {
+    if case .lines(let lines) = sign, let last = lines.last { progress(.console(last), now) }
+    if case .tick = sign { progress(.tick, now) }
+  }
+
+  /// Makes a disk on top of another.
+  private static func overlay(on disk: Machine.Disk, at path: String) throws -> String {
+    let (base, format): (String, Image.Format) =
+      switch disk {
+      case .discarded(let image): (image.disk, image.format)
+      case .overlay(let path), .discardedOverlay(let path): (path, .qcow2)
+      }
+    try HostTool.qemuImg.require()
+    let problem = try Launcher.finish(
+      HostTool.qemuImg.name, ["create", "-q", "-f", "qcow2", "-b", base, "-F", format.rawValue, path])
+    if let problem { throw ImageError.host("overlay", problem) }
+    return path
+  }
+
+  // MARK: - Warm start
+
+  /// Why there is no snapshot.
+  private struct SnapshotFailure: Error {
+    var watch: Watch
+    var record: Session.Record
+    var machine: Machine
+  }
+
+  /// The snapshot for a machine, made now where there is none.
+  private func snapshot(
+    for machine: Machine, in store: String, slowness: Double, progress: (Progress.Event, Double) -> Void
+  ) throws -> Snapshot {
+    let snapshot = Snapshot(of: machine, in: store)
+    if snapshot.exists { return snapshot }
+    progress(.note("there is no snapshot of this image yet; making one, which takes about half a boot"), 0)
+    let unfinished = snapshot.unfinished
+    try unfinished.make()
+    defer { unfinished.remove() }
+    var session = try Session.make(below: options.temporaryFolder)
+    var machine = machine
+    machine.scratch = session.folder
+    machine.disk = .overlay(try Self.overlay(on: machine.disk, at: unfinished.disk))
+    var seed = seed(Probe.random(), isWarm: false)
+    seed.isHeldBack = true
+    var freeze = Freeze(watch: watch(machine.accelerator, slowness: slowness), state: unfinished.state)
+    try session.run(machine, seed: seed, probe: Probe.random()) { sign, now in
+      Self.show(sign, at: now, progress)
+      return freeze.take(sign, at: now)
+    }
+    guard freeze.isDone else {
+      throw SnapshotFailure(watch: freeze.watch, record: session.record, machine: machine)
+    }
+    unfinished.finish(as: snapshot)
+    return snapshot
+  }
+
+  // MARK: - The judgement
 
   private func judge(
     _ watch: Watch, _ record: Session.Record, probe: Probe, machine: Machine,
@@ -144,6 +237,7 @@ public struct Verification: Sendable {
       qemu: watch.version ?? "unknown",
       accelerator: machine.accelerator.rawValue, cpus: machine.cpus, memory: machine.memory,
       isWarm: machine.resumesFrom != nil, slowness: watch.slowness)
+    if let folder = options.keepsIn { keep(record.console, in: folder, &report) }
     report.console = record.console.lines + (record.console.prompt.isEmpty ? [] : [record.console.prompt])
     var earlier: Facts?
     for phase in Check.Phase.allCases {
@@ -172,5 +266,15 @@ public struct Verification: Sendable {
     report.evidence.append(
       VerificationReport.Evidence(
         title: "last lines of the console", lines: Array(report.console.suffix(30))))
+  }
+
+  private func keep(_ console: Console, in folder: String, _ report: inout VerificationReport) {
+    let text = Array((console.lines + [console.prompt, ""]).joined(separator: "\n").utf8)
+    let path = "\(folder)/console.log"
+    do {
+      try Files.write(text, to: path)
+    } catch {
+      report.notes.append("the console could not be kept in \(path): \(error)")
+    }
   }
 }

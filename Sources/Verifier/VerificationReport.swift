@@ -117,15 +117,15 @@ public struct VerificationReport: Sendable {
   /// What it was booted in; nil where it did not come to that.
   public var host: Host?
   /// What was decided on the way: a fallback to a slower accelerator, edited defaults.
-  public var notes: [String]
+  public var notes: [String] = []
   /// What the checks found, in their order, phase after phase.
-  public var checks: [CheckResult]
+  public var checks: [CheckResult] = []
   /// Where the time went, in the order of the beginnings.
-  public var timeline: [Span]
+  public var timeline: [Span] = []
   /// What there is to look at where it failed.
-  public var evidence: [Evidence]
+  public var evidence: [Evidence] = []
   /// What the machine wrote to its serial console, without control characters.
-  public var console: [String]
+  public var console: [String] = []
   /// How long it all took on the host, in seconds.
-  public var seconds: Double
+  public var seconds: Double = 0
 }

@@ -16,6 +16,8 @@ struct Watch: Sendable {
     case asked(path: String)
     /// QEMU ended; what it wrote to its standard error.
     case exited(status: String, complaints: String)
+    /// The user wants no more of it.
+    case quit
     /// Only time has passed.
     case tick
   }
@@ -48,6 +50,8 @@ struct Watch: Sendable {
   /// How many times slower than the limits expect this host is.
   private(set) var slowness: Double
   private let accelerator: Accelerator
+  private let isWarm: Bool
+  private var isHalted: Bool
   private var lastProgress = 0.0
   private var lastBeat: (beat: Event.Beat, time: Double)?
   private var asked: Set<String> = []
@@ -60,9 +64,15 @@ struct Watch: Sendable {
   private var hasEnded = false
 
   init(
-    phases: [Check.Phase], promises: Promises, limits: Limits, accelerator: Accelerator, slowness: Double
+    phases: [Check.Phase], promises: Promises, limits: Limits, accelerator: Accelerator, slowness: Double,
+    isWarm: Bool = false
   ) {
     self.phases = phases
+    // A saved machine is one whose kernel has run. It is halted, and goes on when it is told to.
+    self.isWarm = isWarm
+    isProven = isWarm
+    isHalted = isWarm
+    if isWarm { stage = "cloud-init: init-network" }
     self.promises = promises
     self.accelerator = accelerator
     base = limits
@@ -111,8 +121,11 @@ struct Watch: Sendable {
       return []
     case .exited(let status, let complaints):
       return ended(status, complaints, at: now)
+    case .quit:
+      blame(.inconclusive, "interrupted", "the verification was ended by its user", "run it again")
+      return finish()
     case .tick:
-      return []
+      return isHalted ? [.askStatus] : []
     }
   }
 
@@ -151,8 +164,8 @@ struct Watch: Sendable {
       lastProgress = now
       if hello == nil {
         hello = (now, event.at)
-        // The first measure of this guest on this host: what it took to get here.
-        slowness = max(slowness, event.at / Calibration.bootSeconds)
+        // The first measure of this guest on this host: what it took to get here. A saved one did that before.
+        if !isWarm { slowness = max(slowness, event.at / Calibration.bootSeconds) }
         limits = base.stretched(by: slowness)
       }
       isSettled = false
@@ -220,7 +233,12 @@ struct Watch: Sendable {
     switch event {
     case .greeting(let version): self.version = version
     case .shutdown(let reason): shutdown = reason
-    case .status(let status): machineStatus = status
+    case .status(let status):
+      machineStatus = status
+      guard isHalted, status == "paused" else { return [] }
+      isHalted = false
+      lastProgress = now
+      return [.resume]
     case .diskError(let isFull): if isFull { diskIsFull = true }
     case .migration: break
     case .reset:

@@ -1,0 +1,139 @@
+import ArgumentParser
+import Diagnostics
+import SystemPackage
+import Verifier
+
+struct VerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Boots user-data, unchanged, in a virtual machine, and proves what it does.",
+    discussion: """
+      Needs QEMU, and an image: `k3seed image` has them. What k3seed rendered is checked against everything that it \
+      promises; any other user-data against what holds for all. Exit codes: 0 PASS; 1 FAIL, the user-data is at \
+      fault; 69 INFRA, this host or the image is; 75 INCONCLUSIVE, nothing can be said; 2 and 64 as ever.
+      """)
+
+  @Argument(help: ArgumentHelp("The user-data; \"-\" is standard input.", valueName: "file"))
+  var file: String
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The image to boot: a name of `k3seed image list`, or a path that has a slash in it.",
+      valueName: "name|path"))
+  var image = "ubuntu-24.04"
+
+  @Option(name: .long, help: "The guest's architecture: x86_64 or aarch64; this machine's own unless given.")
+  var arch: Architecture?
+
+  @Option(name: .long, help: ArgumentHelp("The guest's memory in MiB.", valueName: "mib"))
+  var memory = 3072
+
+  @Option(name: .long, help: ArgumentHelp("The guest's processors.", valueName: "count"))
+  var cpus = 2
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("After how long to give up; stages have limits of their own.", valueName: "seconds"))
+  var timeout: Int?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "For how long nothing at all may happen before it counts as hung.", valueName: "seconds"))
+  var patience: Int?
+
+  @Option(name: .long, help: "What runs the guest: kvm, hvf or tcg; tried in this order unless given.")
+  var accel: Accelerator?
+
+  @Flag(name: .long, help: "Run the bootstrap again, restart the machine, and check everything after each.")
+  var thorough = false
+
+  @Flag(
+    name: .long,
+    help: "Go on from a snapshot of the image, made where there is none, instead of a cold start.")
+  var warm = false
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("A folder that the guest finds at http://10.0.2.100/mirror/.", valueName: "folder"))
+  var mirror: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("A folder where the machine's disk and console are to stay.", valueName: "folder"))
+  var keep: String?
+
+  @Flag(
+    name: .long, help: "Connect the terminal to the guest's serial console; Ctrl-] ends the verification.")
+  var console = false
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Write a report: json, junit or html, and the file.", valueName: "format=file"))
+  var report: [ReportTarget] = []
+
+  func validate() throws {
+    guard memory >= 256 else {
+      throw ValidationError("--memory: no cloud image boots with less than 256 MiB")
+    }
+    guard (1...64).contains(cpus) else { throw ValidationError("--cpus: from 1 to 64") }
+    for (name, value) in [("--timeout", timeout), ("--patience", patience)]
+    where value.map({ $0 < 1 }) ?? false {
+      throw ValidationError("\(name): at least 1 second")
+    }
+  }
+
+  func run() throws {
+    let bytes = try FileSystem.read(file)
+    let result = try answering { try verify(bytes) }
+    for target in report { try FileSystem.write(target.format.render(result), to: target.path) }
+    let isStyled = FileSystem.isTerminal(.standardOutput) && FileSystem.environment("NO_COLOR") == nil
+    try FileSystem.print(Array(result.text(isStyled: isStyled).utf8))
+    if result.verdict != .pass { throw ExitCode(result.verdict.exitCode) }
+  }
+
+  private func verify(_ bytes: [UInt8]) throws -> VerificationReport {
+    let architecture = arch ?? Architecture.host ?? .x86_64
+    let store = try ImageStore.ofUser()
+    let chosen =
+      image.contains("/")
+      ? try Image.file(image, architecture: architecture) : try store.image(image, architecture)
+    var options = Verification.Options(image: chosen)
+    options.memory = memory
+    options.cpus = cpus
+    options.timeout = timeout.map(Double.init)
+    options.patience = patience.map(Double.init)
+    options.accelerator = accel
+    options.isThorough = thorough
+    options.snapshots = warm ? "\(store.folder)/../snapshots" : nil
+    options.mirror = mirror
+    options.keepsIn = keep
+    options.temporaryFolder = FileSystem.environment("TMPDIR") ?? "/tmp"
+    options.attachesConsole = console
+    if let keep { try FileSystem.makeFolder(keep) }
+    let verification = Verification(userData: bytes, name: FileSystem.name(file), options: options)
+    if console { return Terminal.raw { verification.run { FileSystem.pass($0) } } }
+    let isTerminal = FileSystem.isTerminal(.standardError)
+    var progress = Progress(on: isTerminal ? .terminal(columns: Terminal.columns) : .lines)
+    return verification.run { event, seconds in
+      FileSystem.pass(progress.bytes(for: event, at: seconds))
+    }
+  }
+}
+
+extension Accelerator: ExpressibleByArgument {}
+
+/// A report to be written: `junit=report.xml`.
+struct ReportTarget: ExpressibleByArgument {
+  let format: ReportFormat
+  let path: String
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "=", maxSplits: 1)
+    guard parts.count == 2, let format = ReportFormat(rawValue: String(parts[0])) else { return nil }
+    self.format = format
+    path = String(parts[1])
+  }
+}
