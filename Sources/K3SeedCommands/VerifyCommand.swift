@@ -1,7 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import Diagnostics
 import SystemPackage
-import Verifier
+public import Verifier
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -114,7 +114,7 @@ struct VerifyCommand: ParsableCommand {
     options.attachesConsole = console
     if let keep { try FileSystem.makeFolder(keep) }
     let verification = Verification(userData: bytes, name: FileSystem.name(file), options: options)
-    if console { return Terminal.raw { verification.run { FileSystem.pass($0) } } }
+    if console { return Terminal.raw { verification.run(echo: FileSystem.pass) } }
     let isTerminal = FileSystem.isTerminal(.standardError)
     var progress = Progress(on: isTerminal ? .terminal(columns: Terminal.columns) : .lines)
     return verification.run { event, seconds in
