@@ -1,4 +1,3 @@
-import Subprocess
 import SystemPackage
 
 #if canImport(Glibc)
@@ -23,6 +22,8 @@ struct Scratch: ~Copyable {
     self.lock = lock
   }
 
+  deinit { try? lock.close() }
+
   /// Makes a new one, and removes those that nobody works in any more.
   static func make(below folder: String) throws(Errno) -> Scratch {
     let base = "\(folder)/k3seed-\(getuid())"
@@ -31,28 +32,18 @@ struct Scratch: ~Copyable {
     var template = Array("\(base)/verify-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
     let path = template.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }
-    return Scratch(path: path, lock: try lockFile("\(path)/lock"))
+    guard let lock = try Files.lock("\(path)/lock") else { throw .resourceBusy }
+    return Scratch(path: path, lock: lock)
   }
-
-  deinit { try? lock.close() }
 
   /// Removes what nobody has locked.
   ///
   /// A folder without a lock file may be one that is being made right now: it stays, and is empty anyway.
   private static func sweep(_ base: String) {
-    guard let stream = opendir(base) else { return }
-    defer { closedir(stream) }
-    while let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) {
-        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      guard name.hasPrefix("verify-") else { continue }
-      let folder = "\(base)/\(name)"
-      guard let file = try? FileDescriptor.open("\(folder)/lock", .readWrite, options: .closeOnExec) else {
-        continue
-      }
-      defer { try? file.close() }
-      if flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 { removeTree(folder) }
+    for name in Files.names(in: base) where Files.status("\(base)/\(name)/lock") != nil {
+      guard let lock = try? Files.lock("\(base)/\(name)/lock") else { continue }
+      Files.remove("\(base)/\(name)")
+      try? lock.close()
     }
   }
 
@@ -65,40 +56,5 @@ struct Scratch: ~Copyable {
     guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == getuid(), status.st_mode & 0o077 == 0 else {
       throw .notPermitted
     }
-  }
-
-  private static func lockFile(_ path: String) throws(Errno) -> FileDescriptor {
-    do {
-      let file = try FileDescriptor.open(
-        FilePath(path), .readWrite, options: [.create, .exclusiveCreate, .closeOnExec],
-        permissions: [.ownerReadWrite])
-      guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else { throw Errno(rawValue: errno) }
-      return file
-    } catch let error as Errno {
-      throw error
-    } catch {
-      throw .ioError
-    }
-  }
-
-  /// Removes a folder of one level, which is all that a verification makes.
-  private static func removeTree(_ folder: String) {
-    guard let stream = opendir(folder) else { return }
-    while let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) {
-        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { unlink("\(folder)/\(name)") }
-    }
-    closedir(stream)
-    rmdir(folder)
-  }
-
-  /// Writes a file that only its owner may read.
-  func write(_ text: String, to name: String) throws {
-    let file = try FileDescriptor.open(
-      FilePath("\(path)/\(name)"), .writeOnly, options: [.create, .truncate, .closeOnExec],
-      permissions: [.ownerReadWrite])
-    _ = try file.closeAfter { try file.writeAll(text.utf8) }
   }
 }

@@ -1,6 +1,3 @@
-import Diagnostics
-import SystemPackage
-
 /// What the guest finds at the address of its seed: cloud-init's NoCloud files, and the files of a mirror.
 ///
 /// The names are those of cloud-init's documentation of NoCloud (`reference/datasources/nocloud`).
@@ -51,23 +48,11 @@ struct Seed: Sendable {
   /// A file of the mirror. A path that leaves the folder is none.
   private func mirrored(_ path: String) -> [UInt8]? {
     guard let mirror, path.hasPrefix("/mirror/"), let name = Self.unescaped(path.dropFirst(8)),
-      name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy({
-        !["", ".", ".."].contains($0)
-      }),
-      let file = try? FileDescriptor.open(FilePath("\(mirror)/\(name)"), .readOnly, options: .closeOnExec)
+      name.split(separator: "/", omittingEmptySubsequences: false)
+        .allSatisfy({ !["", ".", ".."].contains($0) }),
+      let status = Files.status("\(mirror)/\(name)"), status.isRegular
     else { return nil }
-    return try? file.closeAfter {
-      let size = Int(try file.seek(offset: 0, from: .end))
-      try file.seek(offset: 0, from: .start)
-      return try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-        while count < size {
-          let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
-          let read = try file.read(into: rest)
-          guard read > 0 else { break }
-          count += read
-        }
-      }
-    }
+    return try? Files.read("\(mirror)/\(name)", atMost: status.bytes)
   }
 
   /// A text without percent-escapes (RFC 3986, section 2.1); nil where one is broken.

@@ -53,7 +53,7 @@ struct Session: ~Copyable {
   static func make(below folder: String) throws -> Session {
     let scratch = try Scratch.make(below: folder)
     for script in EmbeddedFiles.all where script.name == "leash.sh" || script.name == "seed.sh" {
-      try scratch.write(script.text, to: script.name)
+      try Files.write(Array(script.text.utf8), to: "\(scratch.path)/\(script.name)")
     }
     guard mkfifo("\(scratch.path)/ask", 0o600) == 0 else { throw Errno(rawValue: errno) }
     var switchboard = Switchboard()

@@ -1,7 +1,4 @@
-import Diagnostics
 import Secrets
-import SystemPackage
-import YAML
 
 #if canImport(Glibc)
   import Glibc
@@ -24,7 +21,7 @@ struct Snapshot: Sendable {
   /// The disk on top of the image.
   var disk: String { "\(folder)/disk.qcow2" }
   /// Whether it is there.
-  var exists: Bool { access(state, R_OK) == 0 && access(disk, R_OK) == 0 }
+  var exists: Bool { Files.status(state) != nil && Files.status(disk) != nil }
 
   /// The snapshot for a machine.
   ///
@@ -40,9 +37,8 @@ struct Snapshot: Sendable {
 
   /// What changes when a file is replaced or written to.
   private static func identity(of path: String) -> String {
-    var status = stat()
-    stat(path, &status)
-    return "\(path) \(status.st_size) \(status.modified)"
+    let status = Files.status(path)
+    return "\(path) \(status?.bytes ?? 0) \(status?.modified ?? 0)"
   }
 
   /// Where it is made; it gets its name when it is whole.
@@ -50,37 +46,9 @@ struct Snapshot: Sendable {
 
   private init(folder: String) { self.folder = folder }
 
-  /// Makes its folder.
-  func make() throws(Errno) {
-    // The store may be new as well.
-    let store = folder.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(
-      separator: "/")
-    for path in [store, folder] where mkdir(path, 0o700) != 0 && errno != EEXIST {
-      throw Errno(rawValue: errno)
-    }
-  }
-
   /// Gives it its name. Where another process was faster, that one's is taken.
   func finish(as snapshot: Snapshot) {
-    if rename(folder, snapshot.folder) != 0 { remove() }
-  }
-
-  /// Removes what there is of it.
-  func remove() {
-    unlink(state)
-    unlink(disk)
-    rmdir(folder)
-  }
-}
-
-extension stat {
-  /// When it was last written, in nanoseconds.
-  fileprivate var modified: Int {
-    #if canImport(Darwin)
-      Int(st_mtimespec.tv_sec) * 1_000_000_000 + Int(st_mtimespec.tv_nsec)
-    #else
-      Int(st_mtim.tv_sec) * 1_000_000_000 + Int(st_mtim.tv_nsec)
-    #endif
+    if (try? Files.rename(folder, to: snapshot.folder)) == nil { Files.remove(folder) }
   }
 }
 

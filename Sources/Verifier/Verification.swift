@@ -206,8 +206,8 @@ public struct Verification: Sendable {
     if snapshot.exists { return snapshot }
     progress(.note("there is no snapshot of this image yet; making one, which takes about half a boot"), 0)
     let unfinished = snapshot.unfinished
-    try unfinished.make()
-    defer { unfinished.remove() }
+    try Files.makeFolder(unfinished.folder)
+    defer { Files.remove(unfinished.folder) }
     var session = try Session.make(below: options.temporaryFolder)
     var machine = machine
     machine.scratch = session.folder
@@ -247,9 +247,7 @@ public struct Verification: Sendable {
         probe: probe)
       earlier = facts
     }
-    if let hello = watch.hello, let facts = watch.evidence ?? watch.facts[.boot] {
-      report.timeline = facts.timeline(offset: hello.time - hello.uptime)
-    }
+    report.timeline = timeline(of: watch)
     let hasFailed = report.checks.contains { $0.outcome == .failed }
     report.verdict = watch.cause?.verdict ?? (hasFailed ? .fail : .pass)
     report.cause = watch.cause?.cause
@@ -276,5 +274,18 @@ public struct Verification: Sendable {
     } catch {
       report.notes.append("the console could not be kept in \(path): \(error)")
     }
+  }
+
+  /// Where the time went, from QEMU's start: what a saved machine did before that is left out.
+  private func timeline(of watch: Watch) -> [VerificationReport.Span] {
+    guard let hello = watch.hello, let facts = watch.evidence ?? watch.facts[.boot] else { return [] }
+    var spans = facts.timeline(offset: hello.time - hello.uptime)
+    spans += watch.checks.map { VerificationReport.Span(group: .checks, name: "probe", start: $0, end: $1) }
+    return spans.compactMap { span in
+      var span = span
+      if let end = span.end, end <= 0 { return nil }
+      span.start = max(0, span.start)
+      return span
+    }.sorted { $0.start < $1.start }
   }
 }

@@ -60,7 +60,7 @@ public struct VerificationReport: Sendable {
     /// When it ended, in seconds since QEMU was started; nil where it never did.
     public var end: Double?
     /// Whether it failed.
-    public var hasFailed: Bool
+    public var hasFailed = false
   }
 
   /// What went wrong, where it was not a check that failed.

@@ -38,6 +38,8 @@ struct Watch: Sendable {
   private(set) var isProven = false
   /// Seconds from QEMU's start to the probe's first word, and how far the guest's clock was then.
   private(set) var hello: (time: Double, uptime: Double)?
+  /// When the probe gathered what it found, in seconds since QEMU's start.
+  private(set) var checks: [(start: Double, end: Double?)] = []
   /// QEMU's version.
   private(set) var version: String?
   /// What the machine is doing, in QEMU's own word.
@@ -55,6 +57,7 @@ struct Watch: Sendable {
   private var lastProgress = 0.0
   private var lastBeat: (beat: Event.Beat, time: Double)?
   private var asked: Set<String> = []
+  private var begun: Set<String> = []
   private var isSettled = false
   private var resets = 0
   private var shutdown: String?
@@ -173,7 +176,10 @@ struct Watch: Sendable {
       enter("cloud-init: init-network", at: now)
     case .stage(let stage):
       lastProgress = now
-      if stage.state == .started { enter(stage.name, at: now) }
+      // A probe that starts late tells of stages that began before it, and again after a restart.
+      if stage.state == .started, begun.insert("\(event.boot) \(stage.name)").inserted {
+        enter(stage.name, at: now)
+      }
     case .beat(let beat):
       if Self.isBusy(beat, since: lastBeat?.beat, seconds: now - (lastBeat?.time ?? 0)) { lastProgress = now }
       lastBeat = (beat, now)
@@ -181,8 +187,10 @@ struct Watch: Sendable {
       lastProgress = now
       isSettled = true
       enter("checks", at: now)
+      checks.append((now, nil))
     case .facts(let facts, let why):
       lastProgress = now
+      if let last = checks.indices.last, checks[last].end == nil { checks[last].end = now }
       if cause != nil {
         evidence = facts
         return finish()

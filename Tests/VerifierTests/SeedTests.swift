@@ -1,0 +1,91 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Verifier
+
+@Suite("The seed")
+struct SeedTests {
+  static let seed = Seed(
+    userData: Array("#cloud-config\n\0\u{85}".utf8), instance: "k3seed-1", vendorData: { Array("#cloud-boothook\n".utf8) }
+  )
+
+  static func parts(_ answer: [UInt8]) -> (head: String, body: [UInt8]) {
+    let text = String(decoding: answer, as: Unicode.ASCII.self)
+    let length = text.components(separatedBy: "\r\n\r\n")[0].count
+    return (String(text.prefix(length)), Array(answer.dropFirst(length + 4)))
+  }
+
+  @Test("The user-data goes out byte for byte, and its length with it")
+  func userData() {
+    let (head, body) = Self.parts(Self.seed.answer(to: "/user-data"))
+    #expect(head.hasPrefix("HTTP/1.1 200 OK\r\n"))
+    #expect(head.contains("Content-Length: \(Self.seed.userData.count)"))
+    #expect(body == Self.seed.userData)
+  }
+
+  @Test("meta-data names the instance; what there is not is a 404")
+  func others() {
+    #expect(Self.parts(Self.seed.answer(to: "/meta-data")).body == Array("instance-id: k3seed-1\n".utf8))
+    #expect(Self.parts(Self.seed.answer(to: "/vendor-data")).body == Array("#cloud-boothook\n".utf8))
+    for path in ["/network-config", "/", "/mirror/k3s", "/../user-data"] {
+      #expect(Self.parts(Self.seed.answer(to: path)).head.hasPrefix("HTTP/1.1 404 "), "\(path)")
+    }
+  }
+
+  @Test("A seed that is held back has the guest ask again, whatever it asks for")
+  func heldBack() {
+    var seed = Self.seed
+    seed.isHeldBack = true
+    let (head, body) = Self.parts(seed.answer(to: "/user-data"))
+    #expect(head.hasPrefix("HTTP/1.1 503 "))
+    #expect(body.isEmpty)
+  }
+
+  @Test("A mirror gives its files and nothing beside it")
+  func mirror() async throws {
+    try await withTemporaryDirectory { folder in
+      let inner = folder.appendingPathComponent("mirror/v1+k3s1")
+      try FileManager.default.createDirectory(at: inner, withIntermediateDirectories: true)
+      try Data("binary".utf8).write(to: inner.appendingPathComponent("k3s"))
+      try Data("secret".utf8).write(to: folder.appendingPathComponent("beside"))
+      var seed = Self.seed
+      seed.mirror = folder.appendingPathComponent("mirror").path
+      for path in ["/mirror/v1%2Bk3s1/k3s", "/mirror/v1+k3s1/k3s"] {
+        #expect(Self.parts(seed.answer(to: path)).body == Array("binary".utf8), "\(path)")
+      }
+      for path in [
+        "/mirror/../beside", "/mirror/%2E%2E/beside", "/mirror/v1%2Bk3s1/../../beside", "/mirror/", "/mirror/v1%2Bk3s1",
+        "/mirror//beside", "/mirror/%", "/mirror/%zz", "/mirror/%FF",
+      ] {
+        #expect(Self.parts(seed.answer(to: path)).head.hasPrefix("HTTP/1.1 404 "), "\(path)")
+      }
+    }
+  }
+
+  @Test("A request is a process, GET and a path; anything else is none")
+  func requests() {
+    let request = Seed.Request(line: "812 GET /user-data")
+    #expect(request?.process == 812 && request?.path == "/user-data")
+    for line in ["", "812", "812 GET", "812 POST /user-data", "x GET /", "0 GET /", "-1 GET /", "1 GET user-data", "1 GET / x"] {
+      #expect(Seed.Request(line: line) == nil, "\(line)")
+    }
+  }
+
+  @Test("The script in between passes on a request and its answer, and leaves no pipe", .enabled(if: Tool.has("mkfifo"), "needs mkfifo"))
+  func script() async throws {
+    try await withTemporaryDirectory { folder in
+      let script = try #require(EmbeddedFiles.all.first { $0.name == "seed.sh" })
+      try Data(script.text.utf8).write(to: folder.appendingPathComponent("seed.sh"))
+      let outcome = try await Tool.run(
+        ["bash", "-c", """
+          cd "$1" && mkfifo ask
+          printf 'GET /user-data HTTP/1.1\\r\\nHost: 10.0.2.100\\r\\n\\r\\n' | sh seed.sh >out &
+          read -r process method path <ask
+          printf 'answer to %s %s' "$method" "$path" >"answer.$process"
+          wait; cat out
+          """, "bash", folder.path])
+      #expect(outcome.text == "answer to GET /user-data")
+    }
+  }
+}
