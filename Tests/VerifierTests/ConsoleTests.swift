@@ -64,7 +64,9 @@ struct ConsoleTests {
     for line in ["[    0.000000] Linux version 6.1.0", "[   12.345678] x", "Linux version 6.12"] {
       #expect(Watch.isKernelLine(line), "\(line)")
     }
-    for line in ["SeaBIOS (version 1.16.2)", "[  OK  ] Started", "[1] x", "[ .5] x", "[5.] x", "GRUB", "", "["] {
+    for line in [
+      "SeaBIOS (version 1.16.2)", "[  OK  ] Started", "[1] x", "[ .5] x", "[5.] x", "GRUB", "", "[",
+    ] {
       #expect(!Watch.isKernelLine(line), "\(line)")
     }
   }

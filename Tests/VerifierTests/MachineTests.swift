@@ -7,7 +7,9 @@ struct MachineTests {
   static let image = Image(
     name: "debian-12", architecture: .x86_64, disk: "/images/a,b.qcow2", format: .qcow2, boot: .firmware)
 
-  static func machine(_ image: Image = image, disk: Machine.Disk? = nil, accelerator: Accelerator = .tcg) -> Machine {
+  static func machine(
+    _ image: Image = image, disk: Machine.Disk? = nil, accelerator: Accelerator = .tcg
+  ) -> Machine {
     Machine(
       image: image, disk: disk ?? .discarded(image), accelerator: accelerator, cpus: 2, memory: 3072,
       scratch: "/tmp/k3seed-0/verify-aB,c")

@@ -7,13 +7,16 @@ import Testing
 @Suite("The seed")
 struct SeedTests {
   static let seed = Seed(
-    userData: Array("#cloud-config\n\0\u{85}".utf8), instance: "k3seed-1", vendorData: { Array("#cloud-boothook\n".utf8) }
+    userData: Array("#cloud-config\n\0\u{85}".utf8), instance: "k3seed-1",
+    vendorData: { Array("#cloud-boothook\n".utf8) }
   )
 
   static func parts(_ answer: [UInt8]) -> (head: String, body: [UInt8]) {
     let text = String(decoding: answer, as: Unicode.ASCII.self)
-    let length = text.components(separatedBy: "\r\n\r\n")[0].count
-    return (String(text.prefix(length)), Array(answer.dropFirst(length + 4)))
+    let length = text.components(separatedBy: "\r\n\r\n")[0].utf8.count
+    return (
+      String(decoding: answer.prefix(length), as: Unicode.ASCII.self), Array(answer.dropFirst(length + 4))
+    )
   }
 
   @Test("The user-data goes out byte for byte, and its length with it")
@@ -55,7 +58,8 @@ struct SeedTests {
         #expect(Self.parts(seed.answer(to: path)).body == Array("binary".utf8), "\(path)")
       }
       for path in [
-        "/mirror/../beside", "/mirror/%2E%2E/beside", "/mirror/v1%2Bk3s1/../../beside", "/mirror/", "/mirror/v1%2Bk3s1",
+        "/mirror/../beside", "/mirror/%2E%2E/beside", "/mirror/v1%2Bk3s1/../../beside", "/mirror/",
+        "/mirror/v1%2Bk3s1",
         "/mirror//beside", "/mirror/%", "/mirror/%zz", "/mirror/%FF",
       ] {
         #expect(Self.parts(seed.answer(to: path)).head.hasPrefix("HTTP/1.1 404 "), "\(path)")
@@ -67,24 +71,32 @@ struct SeedTests {
   func requests() {
     let request = Seed.Request(line: "812 GET /user-data")
     #expect(request?.process == 812 && request?.path == "/user-data")
-    for line in ["", "812", "812 GET", "812 POST /user-data", "x GET /", "0 GET /", "-1 GET /", "1 GET user-data", "1 GET / x"] {
+    for line in [
+      "", "812", "812 GET", "812 POST /user-data", "x GET /", "0 GET /", "-1 GET /", "1 GET user-data",
+      "1 GET / x",
+    ] {
       #expect(Seed.Request(line: line) == nil, "\(line)")
     }
   }
 
-  @Test("The script in between passes on a request and its answer, and leaves no pipe", .enabled(if: Tool.has("mkfifo"), "needs mkfifo"))
+  @Test(
+    "The script in between passes on a request and its answer, and leaves no pipe",
+    .enabled(if: Tool.has("mkfifo"), "needs mkfifo"))
   func script() async throws {
     try await withTemporaryDirectory { folder in
       let script = try #require(EmbeddedFiles.all.first { $0.name == "seed.sh" })
       try Data(script.text.utf8).write(to: folder.appendingPathComponent("seed.sh"))
       let outcome = try await Tool.run(
-        ["bash", "-c", """
+        [
+          "bash", "-c",
+          """
           cd "$1" && mkfifo ask
           printf 'GET /user-data HTTP/1.1\\r\\nHost: 10.0.2.100\\r\\n\\r\\n' | sh seed.sh >out &
           read -r process method path <ask
           printf 'answer to %s %s' "$method" "$path" >"answer.$process"
           wait; cat out
-          """, "bash", folder.path])
+          """, "bash", folder.path,
+        ])
       #expect(outcome.text == "answer to GET /user-data")
     }
   }
