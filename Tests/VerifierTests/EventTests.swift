@@ -1,0 +1,112 @@
+import TestSupport
+import Testing
+import YAML
+
+@testable import Verifier
+
+@Suite("Events of the probe")
+struct EventTests {
+  static func line(
+    nonce: String = "n", boot: String = "b1", seq: Int = 0, event: String = "settled",
+    data: String = #"{"state":"running"}"#
+  ) -> String {
+    #"{"nonce":"\#(nonce)","boot":"\#(boot)","seq":\#(seq),"at":1.5,"event":"\#(event)","data":\#(data)}"#
+      + "\n"
+  }
+
+  @Test("Lines become events, however their bytes are cut")
+  func whole() {
+    let text =
+      Self.line(seq: 0, event: "hello", data: #"{"python":"3.11.2"}"#)
+      + Self.line(
+        seq: 1, event: "stage",
+        data: #"{"name":"bootstrap: seed","state":"failed","line":"why","errors":["e"]}"#)
+      + Self.line(
+        seq: 2, event: "beat",
+        data:
+          #"{"cpu":1.5,"disk":8,"network":9,"memory":1e9,"stage":"s","running":{"command":"sleep","pid":7,"unit":"u"}}"#
+      )
+      + Self.line(seq: 4)
+      + Self.line(boot: "b2", seq: 0, event: "facts", data: #"{"why":"settled","a":{"b":[1]}}"#)
+    for size in [1, 7, 4096] {
+      var decoder = EventDecoder(nonce: "n")
+      let bytes = Array(text.utf8)
+      let events = stride(from: 0, to: bytes.count, by: size).flatMap {
+        decoder.events(of: bytes[$0..<min($0 + size, bytes.count)])
+      }
+      #expect(events.map(\.seq) == [0, 1, 2, 4, 0] && events.allSatisfy { $0.at == 1.5 })
+      #expect(decoder.refused.isEmpty)
+      guard case .hello(let hello) = events[0].kind, case .stage(let stage) = events[1].kind,
+        case .beat(let beat) = events[2].kind, case .settled("running") = events[3].kind,
+        case .facts(let facts, "settled") = events[4].kind
+      else {
+        Issue.record("\(events)")
+        return
+      }
+      #expect(hello["python"]?.string == "3.11.2")
+      #expect(stage == Event.Stage(name: "bootstrap: seed", state: .failed, line: "why", errors: ["e"]))
+      #expect(beat.cpu == 1.5 && beat.memory == 1e9 && beat.command == "sleep" && beat.process == 7)
+      #expect(facts.boot == "b2" && facts["a", "b"]?.sequence?.count == 1 && facts["a", "c"] == nil)
+    }
+  }
+
+  /// Lines that no probe would send after the first, with why they are refused.
+  static let hostile: [(String, Event.Refusal)] = [
+    ("\n", .malformed), ("garbage\n", .malformed), ("[1,2]\n", .malformed), ("\u{0}\u{1B}[2J\n", .malformed),
+    (String(repeating: "[", count: 100_000) + "\n", .malformed),
+    (line(seq: 7).replacing("1.5", with: "\"x\""), .malformed),
+    (line(seq: 7).replacing("1.5", with: "-1"), .malformed),
+    (line(seq: 7).replacing("1.5", with: "1e999"), .malformed), (line(seq: -1), .malformed),
+    (line(seq: 7, event: "nothing"), .malformed),
+    (line(seq: 7, event: "stage", data: #"{"name":"x"}"#), .malformed),
+    (line(seq: 7, event: "stage", data: #"{"name":"x","state":"odd"}"#), .malformed),
+    (line(boot: String(repeating: "b", count: 65), seq: 7), .malformed),
+    (line(seq: 7).replacing(#","data":{"state":"running"}"#, with: ""), .malformed),
+    (line(seq: 7).replacing(#""seq":7"#, with: #""seq":99999999999999999999"#), .malformed),
+    (line(seq: 7).replacing(#""seq":7"#, with: #""seq":1.5"#), .malformed),
+    (line(nonce: "m", seq: 7), .stranger), (line(nonce: "", seq: 7), .stranger),
+    (line(nonce: "n\\u0000", seq: 7), .stranger),
+    (line(seq: 5), .replayed), (line(seq: 0), .replayed), (line(boot: "b0", seq: 9), .pastBoot),
+    (String(repeating: "x", count: EventDecoder.longestLine + 1) + "\n", .tooLong),
+  ]
+
+  @Test("What no probe of this verification says is counted and ignored", arguments: hostile.indices)
+  func refused(index: Int) {
+    let (line, reason) = Self.hostile[index]
+    var decoder = EventDecoder(nonce: "n")
+    #expect(decoder.events(of: Self.line(boot: "b0").utf8).count == 1)
+    #expect(decoder.events(of: Self.line(seq: 5).utf8).count == 1)
+    #expect(decoder.events(of: line.utf8).isEmpty)
+    #expect(decoder.refused == [reason: 1])
+    // And it does no harm to what follows.
+    #expect(decoder.events(of: Self.line(seq: 8).utf8).map(\.seq) == [8])
+  }
+
+  @Test("Random bytes never become an event, and never end the program", arguments: 0..<8 as Range<UInt64>)
+  func noise(seed: UInt64) {
+    var random = SplitMix(seed: seed)
+    var decoder = EventDecoder(nonce: "n")
+    let bytes = (0..<200_000).map { _ in UInt8.random(in: 0...255, using: &random) }
+    #expect(decoder.events(of: bytes).isEmpty)
+    #expect(decoder.refused[.malformed] == bytes.count { $0 == 0x0A })
+    // A line with every byte changed, one after the other.
+    let line = Array(Self.line(seq: 3).utf8)
+    for index in line.indices.dropLast() {
+      var changed = line
+      changed[index] = UInt8.random(in: 0...255, using: &random)
+      for event in decoder.events(of: changed + [0x0A]) { #expect(event.seq >= 0) }
+    }
+  }
+
+  @Test("What the guest says cannot drive a terminal")
+  func controls() throws {
+    var decoder = EventDecoder(nonce: "n")
+    let data = #"{"name":"a\u001b[2Jb","state":"started","line":"c\u0007\u202e","errors":["\n"]}"#
+    let event = try #require(decoder.events(of: Self.line(event: "stage", data: data).utf8).first)
+    guard case .stage(let stage) = event.kind else {
+      Issue.record("\(event)")
+      return
+    }
+    #expect(stage.name == "a\\u{1b}[2Jb" && stage.line == "c\\u{7}\\u{202e}" && stage.errors == ["\\u{a}"])
+  }
+}
