@@ -1,7 +1,7 @@
 # The one door: every target does the set-up that it needs. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build lint format bench setup clean
+.PHONY: help demo test lab test-vm test-matrix build lint format bench setup clean
 
 # A wholly static program starts in a third of the time, as nothing is left to relocate, and is one file that runs on
 # any Linux of its architecture. Apple's systems have no such thing to link.
@@ -14,7 +14,7 @@ ready_to_test := $(stamps)/test
 .NOTPARALLEL:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
 	  printf '  %-12s %s\n' "$$target" "$$text"; done
 
 demo: build ## render the example's Terraform outputs and show what each byte will do
@@ -22,6 +22,15 @@ demo: build ## render the example's Terraform outputs and show what each byte wi
 
 test: $(ready_to_test) ## build and run all tests
 	@scripts/test
+
+lab: $(ready_to_test) ## build what the VM tests boot against: once, in about ten minutes
+	@scripts/lab
+
+test-vm: $(ready_to_test) ## boot user-data in virtual machines: one that passes, some that must fail
+	@scripts/test-vm smoke
+
+test-matrix: $(ready_to_test) ## every boot there is, and write Tests/VM/RESULTS.md
+	@scripts/test-vm matrix
 
 build: $(ready_to_build) ## build the release binary, .build/release/k3seed
 	swift build --configuration release $(static) --product k3seed

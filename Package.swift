@@ -123,6 +123,9 @@ let package = Package(
       dependencies: ["Diagnostics", "Inputs", "K3Seed", "K3SeedCLI", "TestSupport", "UserData"],
       exclude: ["payloads.py"], swiftSettings: settings),
     .testTarget(
+      name: "VMTests", dependencies: ["K3SeedCLI", "TestSupport"], path: "Tests/VM", exclude: ["lab"],
+      swiftSettings: settings),
+    .testTarget(
       name: "DocumentationTests", dependencies: ["Inputs", "K3SeedCLI", "TestSupport"],
       swiftSettings: settings),
   ]
