@@ -38,8 +38,13 @@ extension Check {
       judge: noStuckJob),
     Check(
       name: "no-restarting-unit", proves: "no service was restarted because it ended",
-      how: "restarts that systemd counts in the journal", hint: "read the service's last journal lines in the evidence",
+      how: "restarts that systemd counts in the journal",
+      hint: "read the service's last journal lines in the evidence",
       judge: noRestartingUnit),
+    Check(
+      name: "disk-room", proves: "the file systems have room for what comes after the boot",
+      how: "free bytes and inodes of /, /var and /tmp, with what is reserved for root",
+      hint: "find what filled it, or give the machine a larger disk", judge: diskRoom),
     Check(
       name: "k3s-binary", proves: "the K3s that runs is the one that was pinned",
       how: "SHA-256 of /usr/local/bin/k3s against the payload's for this architecture",
@@ -78,7 +83,9 @@ extension Check {
       name: "argocd-chart", proves: "the HelmChart of Argo CD was accepted as planned",
       how: "its spec in the API against the payload's manifest",
       hint: "read the log of the bootstrap's stage gitops",
-      judge: { object($0, "helmchart", "HelmChart", $0.promises.kubernetes?.helmChart) }),
+      judge: {
+        object($0, "helmchart", "HelmChart", $0.promises.kubernetes?.helmChart, defaults: helmChartDefaults)
+      }),
     Check(
       name: "argocd-root", proves: "the Application argocd-root was accepted with exactly the planned spec",
       how: "its spec in the API against the payload's manifest",
@@ -170,6 +177,10 @@ let knownWarnings: [(part: String, key: String?, source: String)] = [
   (
     "The 'nocloud-net' datasource name", nil,
     "cloud-init 24.1 and later, DataSourceNoCloud.py: of the seed's address, which older releases need so"
+  ),
+  (
+    "Running ['netplan', 'apply'] resulted in stderr output", nil,
+    "cloud-init 22.4, net/activators.py: whatever netplan says while it succeeds counts as a warning"
   ),
   (
     "SSH service 'ssh' is not installed", "ssh_pwauth",
@@ -289,6 +300,29 @@ private func noRestartingUnit(_ scene: Check.Scene) -> Check.Outcome {
   return units.isEmpty
     ? .passed("none was restarted")
     : .failed("expected no restarted service, found \(shown.joined(separator: ", "))")
+}
+
+/// Less than this and the next log line may be the last.
+private let leastRoom = (bytes: 64.0 * 1_048_576, inodes: 256)
+
+private func diskRoom(_ scene: Check.Scene) -> Check.Outcome {
+  let disks = ["/", "/var", "/tmp"].compactMap { path in
+    scene.facts["disk", path].map {
+      (path: path, free: $0["free"]?.double, inodes: $0["inodes_free"]?.integer)
+    }
+  }
+  guard disks.contains(where: { $0.path == "/" && $0.free != nil }) else {
+    return unsaid("how full its disk is")
+  }
+  let full = disks.filter {
+    ($0.free ?? .infinity) < leastRoom.bytes || ($0.inodes ?? .max) < leastRoom.inodes
+  }
+  let shown = (full.isEmpty ? Array(disks.prefix(1)) : full).map { disk in
+    "\(disk.path) has \(Int((disk.free ?? 0) / 1_048_576)) MiB and \(disk.inodes ?? 0) inodes free"
+  }
+  return full.isEmpty
+    ? .passed(shown.joined(separator: ", "))
+    : .failed("expected at least \(Int(leastRoom.bytes / 1_048_576)) MiB, \(shown.joined(separator: ", "))")
 }
 
 // MARK: K3s and Kubernetes
@@ -426,8 +460,12 @@ private func secrets(_ scene: Check.Scene, _ kind: SecretKind) -> Check.Outcome 
     ? .passed("\(shown.joined(separator: ", ")): as promised") : .failed(problems.joined(separator: "; "))
 }
 
+/// What the API server adds by itself: the defaults in the HelmChart's CRD (K3s v1.36.4+k3s1, helm-controller).
+private let helmChartDefaults = ["driver": "secret", "failurePolicy": "reinstall"]
+
 private func object(
-  _ scene: Check.Scene, _ fact: String, _ kind: String, _ promised: Promises.Object?
+  _ scene: Check.Scene, _ fact: String, _ kind: String, _ promised: Promises.Object?,
+  defaults: [String: String] = [:]
 ) -> Check.Outcome {
   if let skipped = withoutSeed(scene) { return skipped }
   guard let promised else { return .skipped("the payload promises none") }
@@ -437,7 +475,12 @@ private func object(
   guard status == 200 else {
     return .failed("expected the \(kind) \(promised.name), the API server answers \(status)")
   }
-  guard let spec = found["spec"] else { return unsaid("the spec of \(promised.name)") }
+  guard var spec = found["spec"] else { return unsaid("the spec of \(promised.name)") }
+  spec.value = .mapping(
+    (spec.mapping ?? []).filter { entry in
+      promised.spec[entry.key] != nil || defaults[entry.key] == nil
+        || entry.value.string != defaults[entry.key]
+    })
   let differences = promised.spec.differences(from: spec, at: "spec")
   return differences.isEmpty
     ? .passed("\(promised.name), every field of its spec as planned")
