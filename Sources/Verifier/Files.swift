@@ -138,7 +138,8 @@ enum Files {
     }
   }
 
-  private static func read(_ file: FileDescriptor, from offset: Int, _ count: Int) throws(Errno) -> [UInt8] {
+  /// The bytes of an open file from `offset`, at most `count`.
+  static func read(_ file: FileDescriptor, from offset: Int, _ count: Int) throws(Errno) -> [UInt8] {
     do {
       return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
         filled = 0

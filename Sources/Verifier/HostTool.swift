@@ -23,12 +23,14 @@ struct HostTool: Hashable, Sendable {
   static let mke2fs = HostTool(name: "mke2fs", apt: "e2fsprogs", brew: nil)
   static let qemuImg = HostTool(name: "qemu-img", apt: "qemu-utils", brew: "qemu")
   static let fakeroot = HostTool(name: "fakeroot", apt: "fakeroot", brew: nil)
+  static let shell = HostTool(name: "sh", apt: "dash", brew: nil)
+
+  /// The machine for a guest.
   static func qemu(_ guest: Architecture) -> HostTool {
     HostTool(
       name: "qemu-system-\(guest.rawValue)", apt: guest == .x86_64 ? "qemu-system-x86" : "qemu-system-arm",
       brew: "qemu")
   }
-  static let shell = HostTool(name: "sh", apt: "dash", brew: nil)
 
   /// How a program ended.
   struct Outcome: Hashable, Sendable {
@@ -42,35 +44,33 @@ struct HostTool: Hashable, Sendable {
 
   /// Runs it to its end.
   ///
-  /// It gets a process group of its own, which is asked to end, and after 20 seconds killed, where the time is up or
-  /// the task is cancelled: what it started does not outlive it.
+  /// It gets a process group of its own, which is asked to end, and a minute later killed, where the time is up or the
+  /// task is cancelled: what it started does not outlive it. What it writes goes into files and not into pipes, which
+  /// a cancelled task closes: a program that tidies up would end at the first word that it says.
   ///
   /// - Parameters:
   ///   - limit: how long it may take.
-  ///   - directory: its working folder.
   ///   - showsErrors: leaves standard error to the terminal, for a program that draws its progress there.
-  func run(
-    _ arguments: [String], limit: Duration, directory: String? = nil, showsErrors: Bool = false
-  ) async throws -> Outcome {
+  func run(_ arguments: [String], limit: Duration, showsErrors: Bool = false) async throws -> Outcome {
     var options = PlatformOptions()
     options.processGroupID = 0
     options.teardownSequence = [
-      .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(20))
+      .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(60))
     ]
     let configuration = Configuration(
       executable: .name(name), arguments: Arguments(arguments), environment: Self.environment,
-      workingDirectory: directory.map { FilePath($0) }, platformOptions: options)
-    let outcome: Outcome
+      platformOptions: options)
+    let output = try Self.namelessFile()
+    defer { try? output.close() }
+    let errors = try Self.namelessFile()
+    defer { try? errors.close() }
+    let status: TerminationStatus
     do {
-      outcome = try await within(limit) {
-        if showsErrors {
-          let result = try await Subprocess.run(
-            configuration, output: .bytes(limit: 1 << 20), error: .currentStandardError)
-          return Outcome(result.terminationStatus, result.standardOutput, [])
-        }
-        let result = try await Subprocess.run(
-          configuration, output: .bytes(limit: 1 << 20), error: .bytes(limit: 16 << 20))
-        return Outcome(result.terminationStatus, result.standardOutput, result.standardError)
+      status = try await within(limit) {
+        try await Subprocess.run(
+          configuration, output: .fileDescriptor(output, closeAfterSpawningProcess: false),
+          error: .fileDescriptor(showsErrors ? .standardError : errors, closeAfterSpawningProcess: false)
+        ).terminationStatus
       }
     } catch let error as SubprocessError where error.code == .executableNotFound {
       throw missing
@@ -79,7 +79,11 @@ struct HostTool: Hashable, Sendable {
     }
     // A program that ended because of the cancellation ended in its own way.
     try Task.checkCancellation()
-    return outcome
+    return Outcome(
+      status: status.shellCode, output: try Files.read(output, from: 0, 1 << 20),
+      errors: try Files.read(errors, from: 0, 16 << 20)
+        .split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") })
+        .map { String(decoding: $0, as: UTF8.self) })
   }
 
   /// Its path; nil where it is not there.
@@ -104,20 +108,29 @@ struct HostTool: Hashable, Sendable {
     (getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin") + ":/usr/sbin:/sbin"
   }
 
+  /// A new file that is gone when nobody has it open any more.
+  private static func namelessFile() throws(ImageError) -> FileDescriptor {
+    let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    var template = Array("\(folder)/k3seed-XXXXXX".utf8CString)
+    let file = mkstemp(&template)
+    guard file >= 0 else {
+      throw .host("no-space", at: folder, "no file can be made there: \(Errno(rawValue: errno))")
+    }
+    unlink(template)
+    return FileDescriptor(rawValue: file)
+  }
+
   /// Its messages are to be read by us.
   private static var environment: Environment { .inherit.updating(["PATH": path, "LC_ALL": "C"]) }
 }
 
-extension HostTool.Outcome {
-  fileprivate init(_ status: TerminationStatus, _ output: [UInt8], _ errors: [UInt8]) {
-    self.status =
-      switch status {
-      case .exited(let code): code
-      case .signaled(let signal): 128 + signal
-      }
-    self.output = output
-    self.errors = errors.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") })
-      .map { String(decoding: $0, as: UTF8.self) }
+extension TerminationStatus {
+  /// As a shell gives it.
+  fileprivate var shellCode: Int32 {
+    switch self {
+    case .exited(let code): code
+    case .signaled(let signal): 128 + signal
+    }
   }
 }
 

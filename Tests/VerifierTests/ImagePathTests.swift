@@ -7,7 +7,9 @@ import Testing
 
 @Suite("Images of the user's own")
 struct ImagePathTests {
-  @Test("An image that qemu-img made is known whatever its name ends with, and starts from its boot loader")
+  @Test(
+    "An image that qemu-img made is known whatever its name ends with, and starts from its boot loader",
+    .enabled(if: Tool.has("qemu-img"), "qemu-img is not installed"))
   func qcow2() async throws {
     try await withTemporaryDirectory { folder in
       let path = folder.appendingPathComponent("disk.img").path
@@ -48,7 +50,9 @@ struct ImagePathTests {
     }
   }
 
-  @Test("A file system alone needs a kernel beside it")
+  @Test(
+    "A file system alone needs a kernel beside it",
+    .enabled(if: HostTool.mke2fs.location != nil, "mke2fs is not installed"))
   func fileSystem() async throws {
     try await withTemporaryDirectory { folder in
       let path = folder.appendingPathComponent("root.img").path
