@@ -112,8 +112,9 @@ extension VerificationReport {
   }
 
   private var evidencePanels: Markup {
-    "\(evidence, each: { item in """
-      <details class="panel" open>
+    // What there is more of than a screen or two is a click away.
+    "\(evidence.enumerated(), each: { index, item in """
+      <details class="panel"\(index < 3 ? " open" : nil as Markup?)>
       <summary><h3>\(item.title)</h3> <span class="muted">\(item.lines.count.counted("line"))</span></summary>
       <pre>
       \(item.lines, each: { "\($0)\n" })</pre>

@@ -31,16 +31,20 @@ extension VerificationReport {
       if shown.count < item.lines.count {
         lines.append("  (\((item.lines.count - shown.count).counted("line")) before these)")
       }
-      lines += shown.map { "  \($0.printable)" }
+      lines += shown.map { $0.isEmpty ? "" : "  \($0.printable)" }
     }
     lines += times(style)
     if !notes.isEmpty { lines.append("") }
     lines += notes.map { "note: \($0.printable)" }
+    // A terminal shows the end of a long text.
+    if !evidence.isEmpty {
+      lines += ["", "\(style.verdict(verdict)) \(cause.map(\.message.printable) ?? tally)"]
+    }
     return lines.map { $0 + "\n" }.joined()
   }
 
-  /// More lines than this of one piece of evidence would push the verdict off a person's screen.
-  private static let evidenceLimit = 30
+  /// So many lines of one piece of evidence, of which there may be ten; the other formats have them all.
+  private static let evidenceLimit = 12
 
   private var headline: String {
     "\(payload.name.printable): \(payload.bytes.counted("byte")), sha256 \(payload.sha256.prefix(12)), in \(seconds.shown)"
@@ -106,7 +110,7 @@ extension VerificationReport.Host {
       "\(image.printable) (\(architecture.printable)), QEMU \(qemu.printable) with \(accelerator.printable)"
     text += ", \(cpus.counted("CPU")), \(memory.grouped) MiB"
     if isWarm { text += ", resumed from a snapshot" }
-    if slowness > 1 { text += ", deadlines times \(slowness.rounded(to: 1))" }
+    if slowness > 1 { text += ", deadlines \(slowness.rounded(to: 1)) times as long" }
     return text
   }
 }
