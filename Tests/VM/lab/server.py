@@ -18,6 +18,7 @@ import ctypes
 import glob
 import hashlib
 import http.client
+import http.server
 import ipaddress
 import json
 import os
@@ -28,6 +29,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 
 import yaml
@@ -38,6 +40,7 @@ SERVER = "/var/lib/rancher/k3s/server"
 TLS = SERVER + "/tls"
 FAULTS = "/etc/k3seed-lab/faults"
 HERE = os.getcwd()
+KUBELET_PORT = 10250
 
 # What config.yaml may hold, and what it is where it does not. The real K3s skips an unknown key with a warning;
 # here it is refused, so that a test never runs on less than it asked for.
@@ -188,14 +191,19 @@ def is_address(name):
     return True
 
 
+def short_form(token):
+    """K10<hash of the server's CA>::<user>:<password> is the long form of the password alone."""
+    return token.partition("::")[2].partition(":")[2] if token and "::" in token else token
+
+
 def make_tokens(config):
     """The token also guards what the servers share: with another one the data of this cluster stays closed."""
-    token = token_of(config, "token")
     path = SERVER + "/token"
-    kept = read(path).strip().rpartition(":")[2] if os.path.exists(path) else None
-    if token and kept and token.rpartition(":")[2] != kept:
+    token = short_form(token_of(config, "token"))
+    kept = short_form(read(path).strip()) if os.path.exists(path) else None
+    if token and kept and token != kept:
         fatal("starting kubernetes: bootstrap data already found and encrypted with different token")
-    token = (token or kept or secrets.token_hex(16)).rpartition(":")[2]
+    token = token or kept or secrets.token_hex(16)
     agent_token = token_of(config, "agent-token") or token
     digest = hashlib.sha256(read(TLS + "/server-ca.crt").encode()).hexdigest()
     write(path, f"K10{digest}::server:{token}\n")
@@ -283,6 +291,7 @@ def start_api_server(config, address):
         *("--tls-cert-file", TLS + "/serving-kube-apiserver.crt"),
         *("--tls-private-key-file", TLS + "/serving-kube-apiserver.key"),
         *("--client-ca-file", TLS + "/client-ca.crt", "--anonymous-auth=false", "--authorization-mode", "RBAC"),
+        *("--kubelet-preferred-address-types", "InternalIP,Hostname"),
         *("--service-account-issuer", "https://kubernetes.default.svc.cluster.local"),
         *("--service-account-key-file", TLS + "/service.crt"),
         *("--service-account-signing-key-file", TLS + "/service.key"),
@@ -414,16 +423,38 @@ class Kubelet:
         info.update(kubeletVersion=self.version, osImage="stand-in for K3s")
         addresses = {"InternalIP": self.address, "Hostname": self.name}
         addresses = [{"type": kind, "address": address} for kind, address in addresses.items()]
-        self.api.patch(
-            f"/api/v1/nodes/{self.name}/status",
-            {"status": {"conditions": [condition], "addresses": addresses, "nodeInfo": info}},
-        )
+        status = {"conditions": [condition], "addresses": addresses, "nodeInfo": info}
+        status["daemonEndpoints"] = {"kubeletEndpoint": {"Port": KUBELET_PORT}}
+        self.api.patch(f"/api/v1/nodes/{self.name}/status", {"status": status})
         # The taint that a new node gets until it is ready goes with it.
         if not self.ready:
             taints.append({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"})
         node = {"metadata": {"labels": labels}, "spec": {"taints": taints}}
         self.api.patch(f"/api/v1/nodes/{self.name}", node)
         self.is_done = True
+
+
+class Logs(http.server.BaseHTTPRequestHandler):
+    """The kubelet's door for `kubectl logs`; every container has said the same."""
+
+    words = ""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write((self.words + "\n").encode())
+
+    def log_message(self, *_):
+        pass
+
+
+def serve_logs():
+    server = http.server.ThreadingHTTPServer(("", KUBELET_PORT), Logs)
+    server.daemon_threads = True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS + "/serving-kube-apiserver.crt", TLS + "/serving-kube-apiserver.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
 class NamespaceControllers:
@@ -450,26 +481,48 @@ class NamespaceControllers:
 
 
 class Charts:
-    """Brings K3s' own CRDs, and plays the install job of Argo CD's chart as far as its CRDs."""
+    """Brings K3s' own CRDs, and plays the install job of Argo CD's chart: its CRDs and its last words."""
 
     period = 2
+    job = "helm-install-argocd"
 
-    def __init__(self, api, faults):
-        self.api = api
+    def __init__(self, api, node, faults):
+        self.api, self.node = api, node
         self.never = "no-crd" in faults
         self.has_own = self.has_argocd = False
+        Logs.words = "Installing helm chart, says a stand-in"
+        self.has_job = False
 
     def run(self):
         if not self.has_own:
             self.api.load_crds("helmcharts.helm.cattle.io", "helmchartconfigs.helm.cattle.io")
             self.api.load_crds("addons.k3s.cattle.io")
             self.has_own = True
-        if self.never or self.has_argocd:
+        if self.has_argocd or (self.never and self.has_job):
             return
         # Until the CRD is served, the path is not there.
         for chart in (self.api.find("/apis/helm.cattle.io/v1/helmcharts") or {"items": []})["items"]:
             if chart["metadata"]["name"] == "argocd":
-                self.install(chart["spec"])
+                self.start_job()
+                if not self.never:
+                    self.install(chart["spec"])
+
+    def start_job(self):
+        """The Job and its Pod, as far as `kubectl logs` needs them."""
+        containers = [{"name": "helm", "image": "stand-in"}]
+        template = {"restartPolicy": "Never", "automountServiceAccountToken": False, "containers": containers}
+        self.api.make(
+            "/apis/batch/v1/namespaces/kube-system/jobs",
+            {"metadata": {"name": self.job}, "spec": {"template": {"spec": template}}},
+        )
+        job = self.api.get(f"/apis/batch/v1/namespaces/kube-system/jobs/{self.job}")
+        labels = job["spec"]["template"]["metadata"]["labels"]
+        pod = {"metadata": {"name": self.job + "-0", "labels": labels}}
+        pod["spec"] = {**template, "nodeName": self.node}
+        self.api.make("/api/v1/namespaces/kube-system/pods", pod)
+        self.has_job = True
+        if self.never:
+            Logs.words = "Error: INSTALLATION FAILED: the fault no-crd"
 
     def install(self, spec):
         namespace = spec.get("targetNamespace", "default")
@@ -577,6 +630,7 @@ def main():
     make_tokens(config)
     children.append(start_api_server(config, address))
     write_kubeconfig(config["write-kubeconfig-mode"])
+    serve_logs()
 
     def stop(*_):
         for child in reversed(children):
@@ -588,7 +642,7 @@ def main():
 
     api = Api()
     parts = [Kubelet(api, config, version, name, address, faults), NamespaceControllers(api, faults)]
-    parts += [Charts(api, faults), Deploy(api, name, config["disable"])]
+    parts += [Charts(api, name, faults), Deploy(api, name, config["disable"])]
     parts += [Vandal(api)] if "secret-altered" in faults else []
     due = dict.fromkeys(parts, 0.0)
     ready = False
