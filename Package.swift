@@ -123,7 +123,8 @@ let package = Package(
       dependencies: ["Diagnostics", "Inputs", "K3Seed", "K3SeedCLI", "TestSupport", "UserData"],
       exclude: ["payloads.py"], swiftSettings: settings),
     .testTarget(
-      name: "VMTests", dependencies: ["K3SeedCLI", "TestSupport"], path: "Tests/VM", exclude: ["lab"],
+      name: "VMTests", dependencies: ["K3SeedCLI", "TestSupport"], path: "Tests/VM",
+      exclude: ["lab", "results.py", "RESULTS.md"],
       swiftSettings: settings),
     .testTarget(
       name: "DocumentationTests", dependencies: ["Inputs", "K3SeedCLI", "TestSupport"],

@@ -308,7 +308,10 @@ private let leastRoom = (bytes: 64.0 * 1_048_576, inodes: 256)
 private func diskRoom(_ scene: Check.Scene) -> Check.Outcome {
   let disks = ["/", "/var", "/tmp"].compactMap { path in
     scene.facts["disk", path].map {
-      (path: path, free: $0["free"]?.double, inodes: ($0["inodes"]?.integer ?? 0) > 0 ? $0["inodes_free"]?.integer : nil)
+      (
+        path: path, free: $0["free"]?.double,
+        inodes: ($0["inodes"]?.integer ?? 0) > 0 ? $0["inodes_free"]?.integer : nil
+      )
     }
   }
   guard disks.contains(where: { $0.path == "/" && $0.free != nil }) else {

@@ -71,8 +71,7 @@ public struct Verification: Sendable {
     progress: (Progress.Event, Double) -> Void = { _, _ in }, echo: ([UInt8]) -> Void = { _ in }
   ) -> VerificationReport {
     signal(SIGPIPE, SIG_IGN)
-    let clock = ContinuousClock()
-    let start = clock.now
+    let watch = Stopwatch()
     var report = VerificationReport(verdict: .infra, payload: payload)
     let program = HostTool.qemu(options.image.architecture)
     guard program.location != nil else {
@@ -83,17 +82,18 @@ public struct Verification: Sendable {
     }
     let slowness = Calibration.slowness()
     for accelerator in accelerators {
-      let offset = Double((clock.now - start) / .milliseconds(1)) / 1000
-      let isProven = attempt(accelerator, slowness: slowness, into: &report, echo: echo) { event, seconds in
-        progress(event, seconds + offset)
+      let isProven = attempt(
+        accelerator, slowness: slowness, since: watch, into: &report, echo: echo
+      ) { event in
+        progress(event, watch.seconds)
       }
       if isProven || accelerator == .tcg || options.accelerator != nil { break }
       let note =
         "\(accelerator.rawValue) does not run the guest, so tcg does, which takes about ten times as long"
       report.notes.append(note)
-      progress(.note(note), offset)
+      progress(.note(note), watch.seconds)
     }
-    report.seconds = Double((clock.now - start) / .milliseconds(1)) / 1000
+    report.seconds = watch.seconds
     progress(.end, report.seconds)
     return report
   }
@@ -106,8 +106,8 @@ public struct Verification: Sendable {
 
   /// Boots the machine once; whether its kernel has shown that it runs.
   private func attempt(
-    _ accelerator: Accelerator, slowness: Double, into report: inout VerificationReport,
-    echo: ([UInt8]) -> Void, progress: (Progress.Event, Double) -> Void
+    _ accelerator: Accelerator, slowness: Double, since beginning: Stopwatch,
+    into report: inout VerificationReport, echo: ([UInt8]) -> Void, progress: (Progress.Event) -> Void
   ) -> Bool {
     do {
       var session = try Session.make(below: options.temporaryFolder)
@@ -125,20 +125,23 @@ public struct Verification: Sendable {
       let isWarm = machine.resumesFrom != nil
       let probe = Probe.random()
       var watch = watch(accelerator, slowness: slowness, isWarm: isWarm)
+      let lead = beginning.seconds
       try session.run(
         machine, seed: seed(probe, isWarm: isWarm), probe: probe,
         keyboard: options.attachesConsole ? .standardInput : nil, echo: echo
       ) { sign, now in
         let stage = watch.stage
         let actions = watch.take(sign, at: now)
-        if watch.stage != stage { progress(.stage(watch.stage, awaiting: watch.awaiting), now) }
-        Self.show(sign, at: now, progress)
+        if watch.stage != stage { progress(.stage(watch.stage, awaiting: watch.awaiting)) }
+        Self.show(sign, progress)
         return actions
       }
-      judge(watch, session.record, probe: probe, machine: machine, into: &report)
+      judge(watch, session.record, lead: lead, probe: probe, machine: machine, into: &report)
       return watch.isProven
     } catch let failure as SnapshotFailure {
-      judge(failure.watch, failure.record, probe: Probe.random(), machine: failure.machine, into: &report)
+      judge(
+        failure.watch, failure.record, lead: 0, probe: Probe.random(), machine: failure.machine, into: &report
+      )
       return failure.watch.isProven
     } catch {
       report.verdict = .infra
@@ -170,9 +173,9 @@ public struct Verification: Sendable {
       }, mirror: options.mirror)
   }
 
-  private static func show(_ sign: Watch.Sign, at now: Double, _ progress: (Progress.Event, Double) -> Void) {
-    if case .lines(let lines) = sign, let last = lines.last { progress(.console(last), now) }
-    if case .tick = sign { progress(.tick, now) }
+  private static func show(_ sign: Watch.Sign, _ progress: (Progress.Event) -> Void) {
+    if case .lines(let lines) = sign, let last = lines.last { progress(.console(last)) }
+    if case .tick = sign { progress(.tick) }
   }
 
   /// Makes a disk on top of another.
@@ -200,11 +203,12 @@ public struct Verification: Sendable {
 
   /// The snapshot for a machine, made now where there is none.
   private func snapshot(
-    for machine: Machine, in store: String, slowness: Double, progress: (Progress.Event, Double) -> Void
+    for machine: Machine, in store: String, slowness: Double, progress: (Progress.Event) -> Void
   ) throws -> Snapshot {
     let snapshot = Snapshot(of: machine, in: store)
     if snapshot.exists { return snapshot }
-    progress(.note("there is no snapshot of this image yet; making one, which takes about half a boot"), 0)
+    progress(
+      .note("there is no snapshot of this image yet; making one, which takes about half a boot"))
     let unfinished = snapshot.unfinished
     try Files.makeFolder(unfinished.folder)
     defer { Files.remove(unfinished.folder) }
@@ -216,7 +220,7 @@ public struct Verification: Sendable {
     seed.isHeldBack = true
     var freeze = Freeze(watch: watch(machine.accelerator, slowness: slowness), state: unfinished.state)
     try session.run(machine, seed: seed, probe: Probe.random()) { sign, now in
-      Self.show(sign, at: now, progress)
+      Self.show(sign, progress)
       return freeze.take(sign, at: now)
     }
     guard freeze.isDone else {
@@ -229,7 +233,7 @@ public struct Verification: Sendable {
   // MARK: - The judgement
 
   private func judge(
-    _ watch: Watch, _ record: Session.Record, probe: Probe, machine: Machine,
+    _ watch: Watch, _ record: Session.Record, lead: Double, probe: Probe, machine: Machine,
     into report: inout VerificationReport
   ) {
     report.host = VerificationReport.Host(
@@ -247,7 +251,8 @@ public struct Verification: Sendable {
         probe: probe)
       earlier = facts
     }
-    report.timeline = timeline(of: watch)
+    report.timeline = timeline(of: watch, lead: lead)
+    report.evidence = []
     let hasFailed = report.checks.contains { $0.outcome == .failed }
     report.verdict = watch.cause?.verdict ?? (hasFailed ? .fail : .pass)
     report.cause = watch.cause?.cause
@@ -276,16 +281,26 @@ public struct Verification: Sendable {
     }
   }
 
-  /// Where the time went, from QEMU's start: what a saved machine did before that is left out.
-  private func timeline(of watch: Watch) -> [VerificationReport.Span] {
+  /// Where the time went: what a saved machine did before it went on is left out.
+  ///
+  /// - Parameter lead: when QEMU was started, in seconds since the verification began.
+  private func timeline(of watch: Watch, lead: Double) -> [VerificationReport.Span] {
     guard let hello = watch.hello, let facts = watch.evidence ?? watch.facts[.boot] else { return [] }
     var spans = facts.timeline(offset: hello.time - hello.uptime)
     spans += watch.checks.map { VerificationReport.Span(group: .checks, name: "probe", start: $0, end: $1) }
     return spans.compactMap { span in
       var span = span
       if let end = span.end, end <= 0 { return nil }
-      span.start = max(0, span.start)
+      span.start = max(0, span.start) + lead
+      span.end = span.end.map { $0 + lead }
       return span
     }.sorted { $0.start < $1.start }
   }
+}
+
+/// Seconds since it was made.
+private struct Stopwatch: Sendable {
+  private let start = ContinuousClock.now
+
+  var seconds: Double { Double((.now - start) / .milliseconds(1)) / 1000 }
 }

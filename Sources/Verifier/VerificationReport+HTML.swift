@@ -131,7 +131,7 @@ extension VerificationReport {
       <div class="panel chart">
       <table class="waterfall" style="--tick: \(100 / Double(axis.count))%">
       <thead><tr><th class="name" scope="col">Stage</th><th class="time start">From</th><th class="time">For</th>\
-      <th class="bars"><svg class="axis" height="16" role="img" aria-label="Seconds since QEMU was started, from 0 to \(axis.label(axis.count))">\
+      <th class="bars"><svg class="axis" height="16" role="img" aria-label="Seconds since the verification began, from 0 to \(axis.label(axis.count))">\
       \(0...axis.count, each: axis.tick)</svg></th></tr></thead>
       \(Span.Group.allCases, each: { rows(of: $0, axis) ?? "" })</table>
       </div>

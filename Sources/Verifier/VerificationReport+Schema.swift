@@ -82,8 +82,8 @@ extension VerificationReport {
               [
                 ("group", choice("What it belongs to.", Span.Group.allCases.map(\.rawValue))),
                 ("name", string("Its name.")),
-                ("start", moment("When it began, since QEMU was started.")),
-                ("end", orNull(moment("When it ended, since QEMU was started; null where it never did."))),
+                ("start", moment("When it began, since the verification began.")),
+                ("end", orNull(moment("When it ended, since the verification began; null where it never did."))),
                 ("failed", boolean("Whether it failed.")),
               ]))
         ),

@@ -82,7 +82,7 @@ extension VerificationReport {
     return ["", style.heading("Where the time went: \(groups.joined(separator: ", "))")] + rows
   }
 
-  /// When the last thing happened that is known of, in seconds since QEMU was started: the end of what never ended.
+  /// When the last thing happened that is known of, in seconds since the verification began: the end of what never ended.
   var horizon: Double {
     let times = timeline.flatMap { [$0.start, $0.end ?? seconds] }.filter(\.isFinite)
     return times.max() ?? 0

@@ -55,9 +55,9 @@ public struct VerificationReport: Sendable {
     public var group: Group
     /// Its name: `init-local`, `download`.
     public var name: String
-    /// When it began, in seconds since QEMU was started.
+    /// When it began, in seconds since the verification began.
     public var start: Double
-    /// When it ended, in seconds since QEMU was started; nil where it never did.
+    /// When it ended, in seconds since the verification began; nil where it never did.
     public var end: Double?
     /// Whether it failed.
     public var hasFailed = false
