@@ -21,7 +21,7 @@ extract() {
   if [ ! -e $data/$archive ]; then
     rm -rf $data/.part
     mkdir -p $data/.part/bin
-    tail -n "+$1" "$0" | tar -x -C $data/.part/bin
+    tail -n "+$1" "$0" | tar -xz -C $data/.part/bin
     mv $data/.part $data/$archive
     ln -sfn $data/$archive $data/current
   fi
