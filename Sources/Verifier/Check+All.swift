@@ -103,7 +103,7 @@ extension Check {
       judge: noSecretExposed),
     Check(
       name: "secrets-gone", proves: "the files of secrets are gone after use",
-      how: "lstat of each, and of /var/lib/k3seed/secrets",
+      how: "lstat of each, and of /var/lib/k3seed/secrets, which may be there empty",
       hint: "read the log of the bootstrap's stage scrub",
       judge: secretsGone),
     Check(

@@ -269,6 +269,22 @@ struct ProbeTests {
       details["argocd-root"] == "the guest did not say whether the Application argocd/argocd-root is there")
   }
 
+  @Test("Files of secrets that are left are told; their folder may be there empty, as bootcmd makes it again")
+  func left() async throws {
+    var guest = Self.guest(steps: Self.whole)
+    guest.removed = ["/var/lib/k3seed/secrets/cloudflare_api_token", "/var/lib/k3seed/secrets/k3s_token"]
+    func detail() async throws -> String {
+      let facts = try #require(try await guest.run().facts("settled"))
+      let results = Check.results(
+        of: Promises(userData: Self.userData), facts, phase: .boot, architecture: .x86_64, probe: guest.probe)
+      return try #require(results.first { $0.name == "secrets-gone" }).detail
+    }
+    #expect(
+      try await detail() == "still there: /var/lib/k3seed/secrets, /var/lib/k3seed/secrets/pin")
+    guest.removed.append("/var/lib/k3seed/secrets/pin")
+    #expect(try await detail() == "4 paths gone")
+  }
+
   @Test("Where it cannot read the secrets, it says that and nothing else")
   func blind() async throws {
     var guest = Guest(userData: Self.userData, steps: [["until": #""event":"blind""#]])

@@ -241,6 +241,7 @@ class Guest:
         self.trouble = []
         self.sampled = {}
         self.exposed = {}
+        self.hashes = {}
         self.ticks = os.sysconf("SC_CLK_TCK")
 
     def read(self, path, limit=1 << 20):
@@ -414,6 +415,7 @@ class Guest:
             except Exception as error:  # Whatever it is, the other facts are still worth having.
                 self.trouble.append("%s: %s: %s" % (name, type(error).__name__, error))
             found.setdefault("cost", {})[name] = round(time.monotonic() - begin, 3)
+        found["cost"]["processor"] = round(self.usage("/sys/fs/cgroup/system.slice/" + OWN_UNIT), 2)
         found["missing"] = [self.secrets.text(line) for line in self.trouble]
         return found
 
@@ -622,17 +624,25 @@ class Guest:
         return found
 
     def sha256(self, path):
+        """The SHA-256 of a file. One that has not changed since is not read again: K3s takes seconds."""
         digest = hashlib.sha256()
         try:
             with open(path, "rb") as file:
-                for chunk in iter(lambda: file.read(1 << 20), b""):
-                    digest.update(chunk)
+                status = os.fstat(file.fileno())
+                state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+                if state not in self.hashes:
+                    for chunk in iter(lambda: file.read(1 << 20), b""):
+                        digest.update(chunk)
+                    self.hashes[state] = digest.hexdigest()
         except OSError:
             return None
-        return digest.hexdigest()
+        return self.hashes[state]
 
     def fact_gone(self, _):
-        return {path: not os.path.lexists(path) for path in self.config.get("gone") or []}
+        # `bootcmd` makes the folder again in every boot; empty, it is as good as gone.
+        return {
+            path: not os.path.lexists(path) or os.path.isdir(path) and not os.listdir(path)
+            for path in self.config.get("gone") or []}
 
     def fact_binary(self, _):
         path = self.config.get("binary")
@@ -695,10 +705,21 @@ class Guest:
             {"name": link.get("ifname"), "state": link.get("operstate"),
              "addresses": ["%s/%s" % (a.get("local"), a.get("prefixlen")) for a in link.get("addr_info") or []]}
             for link in json.loads(output or b"[]")]
+        import socket
+
+        # By the kernel's own tables, as each `ip` is a program to start.
         routes = []
-        for family in ("-4", "-6"):
-            output = self.run("ip", family, "route", "show", "default", timeout=10)
-            routes += [self.secrets.text(line) for line in (output or b"").splitlines()]
+        for line in (self.read("/proc/net/route") or b"").decode().splitlines()[1:]:
+            fields = line.split()
+            if fields[1] == fields[7] == "00000000":
+                gateway = ".".join(str(byte) for byte in bytes.fromhex(fields[2])[::-1])
+                routes.append("default via %s dev %s" % (gateway, fields[0]))
+        for line in (self.read("/proc/net/ipv6_route") or b"").decode().splitlines():
+            fields = line.split()
+            # The kernel's own entry for what has no route is on the loopback.
+            if fields[0] == "0" * 32 and fields[1] == "00" and fields[9] != "lo":
+                gateway = socket.inet_ntop(socket.AF_INET6, bytes.fromhex(fields[4]))
+                routes.append("default via %s dev %s" % (gateway, fields[9]))
         servers = re.findall(rb"^nameserver (\S+)", self.read("/etc/resolv.conf") or b"", re.M)
         return {"links": links, "default_routes": routes, "name_servers": [s.decode("ascii", "replace") for s in servers]}
 
@@ -854,8 +875,11 @@ class Guest:
                         if path == binary:
                             continue
                         if status.st_size > limit:
+                            # A program or an archive; of a log, its end.
                             skipped.append({"path": path, "bytes": status.st_size})
-                        data = self.read(path, limit) or b""
+                            data = (self.read(path, 1 << 20) if public else self.tail(path, limit)[0]) or b""
+                        else:
+                            data = self.read(path, limit) or b""
                         read += len(data)
                         for name in self.secrets.names_in(data):
                             self.exposed[(name, "%s (%04o)" % (path, stat.S_IMODE(status.st_mode)))] = True
