@@ -127,7 +127,7 @@ let package = Package(
       exclude: ["lab", "results.py", "RESULTS.md"],
       swiftSettings: settings),
     .testTarget(
-      name: "DocumentationTests", dependencies: ["Inputs", "K3SeedCLI", "TestSupport"],
+      name: "DocumentationTests", dependencies: ["Inputs", "K3SeedCLI", "TestSupport", "Verifier"],
       swiftSettings: settings),
   ]
 )

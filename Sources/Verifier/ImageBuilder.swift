@@ -75,6 +75,8 @@ extension ImageStore {
   /// What it has, beside what is essential and what these need.
   private static func packages(_ architecture: Architecture) -> [String] {
     [
+      // The kernel for virtual machines. Its initial RAM disk stays as the distribution makes it, with the drivers of
+      // all of them: one with QEMU's alone would save a second of a boot's fifty under TCG.
       "linux-image-cloud-\(architecture.debianName)", "systemd-sysv", "libpam-systemd", "dbus", "udev",
       "kmod",
       // The network, as cloud-init sets it up in Debian's image.

@@ -33,8 +33,6 @@ public struct CatalogueImage: Hashable, Sendable {
 
   /// Its name: `debian-12`.
   public var name: String
-  /// What its publisher calls it: `Debian 12 (bookworm)`.
-  public var title: String
   /// The architecture.
   public var architecture: Architecture
   /// Where its publisher has it.
@@ -48,7 +46,7 @@ extension CatalogueImage {
   public static let all = Architecture.allCases.flatMap { architecture in
     [
       debian(12, "bookworm", architecture), debian(13, "trixie", architecture),
-      ubuntu("22.04", "Jammy Jellyfish", architecture), ubuntu("24.04", "Noble Numbat", architecture),
+      ubuntu("22.04", architecture), ubuntu("24.04", architecture),
     ]
   }
 
@@ -69,7 +67,7 @@ extension CatalogueImage {
   private static func debian(_ version: Int, _ suite: String, _ architecture: Architecture) -> CatalogueImage
   {
     CatalogueImage(
-      name: "debian-\(version)", title: "Debian \(version) (\(suite))", architecture: architecture,
+      name: "debian-\(version)", architecture: architecture,
       download: Download(
         folder: "https://cloud.debian.org/images/cloud/\(suite)/latest",
         file: "debian-\(version)-genericcloud-\(architecture.debianName).qcow2", checksums: "SHA512SUMS",
@@ -78,13 +76,9 @@ extension CatalogueImage {
   }
 
   /// Ubuntu's image for servers. Described at <https://documentation.ubuntu.com/public-images/>.
-  private static func ubuntu(
-    _ version: String, _ codename: String, _ architecture: Architecture
-  )
-    -> CatalogueImage
-  {
+  private static func ubuntu(_ version: String, _ architecture: Architecture) -> CatalogueImage {
     CatalogueImage(
-      name: "ubuntu-\(version)", title: "Ubuntu \(version) LTS (\(codename))", architecture: architecture,
+      name: "ubuntu-\(version)", architecture: architecture,
       download: Download(
         folder: "https://cloud-images.ubuntu.com/releases/\(version)/release",
         file: "ubuntu-\(version)-server-cloudimg-\(architecture.debianName).img", checksums: "SHA256SUMS",

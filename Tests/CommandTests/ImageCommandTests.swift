@@ -259,6 +259,18 @@ struct ImageCommandTests {
   }
 
   @Test(
+    "Every verb explains itself and what it takes", arguments: ["list", "pull", "build", "path", "remove"])
+  func help(verb: String) async throws {
+    let outcome = try await Tool.k3seed(["image", verb, "--help"])
+    #expect(outcome.status == 0 && outcome.errors.isEmpty && outcome.text.hasPrefix("OVERVIEW: "))
+    #expect(try await Tool.k3seed(["help", "image", verb]).text == outcome.text)
+    if verb != "list" {
+      #expect(outcome.text.contains("debian-12, debian-13, ubuntu-22.04,"), "\(outcome.text)")
+    }
+    #expect(try await Tool.k3seed(["image"]).text.contains("\n  \(verb) "))
+  }
+
+  @Test(
     "Wrong usage",
     arguments: [["bogus"], ["pull"], ["pull", "a", "b"], ["path", "debian-12", "--arch", "mips"]])
   func usage(arguments: [String]) async throws {

@@ -2,6 +2,7 @@ import Foundation
 import Inputs
 import TestSupport
 import Testing
+import Verifier
 
 /// README and the DocC catalogue say what the program does: what can be derived is derived, what can be run is run.
 @Suite("Documentation") struct DocumentationTests {
@@ -12,6 +13,18 @@ import Testing
     }
     let table = ["| input | secret | default | meaning |", "| --- | --- | --- | --- |"] + rows
     try hold(table.joined(separator: "\n"), between: "inputs", in: "README.md")
+  }
+
+  @Test("README's table of images is the catalogue of the code")
+  func images() throws {
+    let rows = CatalogueImage.all.filter { $0.architecture == .x86_64 }.map { image in
+      let download = image.download
+      return
+        "| `\(image.name)` | <\(download.folder)/> | \(download.checksums) | \(image.suite == nil ? "" : "yes") |"
+    }
+    let table =
+      ["| image | downloaded from | checked with | can be built |", "| --- | --- | --- | --- |"] + rows
+    try hold(table.joined(separator: "\n"), between: "images", in: "README.md")
   }
 
   @Test(
