@@ -22,6 +22,8 @@ extract() {
     rm -rf $data/.part
     mkdir -p $data/.part/bin
     tail -n "+$1" "$0" | tar -xz -C $data/.part/bin
+    # Or after a power cut the folder could be there, and its files empty.
+    sync -f $data/.part
     mv $data/.part $data/$archive
     ln -sfn $data/$archive $data/current
   fi
