@@ -83,7 +83,10 @@ extension VerificationReport {
                 ("group", choice("What it belongs to.", Span.Group.allCases.map(\.rawValue))),
                 ("name", string("Its name.")),
                 ("start", moment("When it began, since the verification began.")),
-                ("end", orNull(moment("When it ended, since the verification began; null where it never did."))),
+                (
+                  "end",
+                  orNull(moment("When it ended, since the verification began; null where it never did."))
+                ),
                 ("failed", boolean("Whether it failed.")),
               ]))
         ),
