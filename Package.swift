@@ -108,7 +108,10 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "VerifierTests",
-      dependencies: ["Diagnostics", "Secrets", "TestSupport", "UserData", "Verifier", "YAML"],
+      dependencies: [
+        "Diagnostics", "Secrets", "TestSupport", "UserData", "Verifier", "YAML",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
       exclude: ["Samples", "browser.py"], swiftSettings: settings),
 
     // Tests of the whole, from outside.

@@ -2,10 +2,10 @@ import Diagnostics
 
 /// What the serial console says, line by line, and which lines mean that the machine will not come up.
 struct Console: Sendable {
-  /// A line after which there is nothing more to wait for.
+  /// What lines mean after which there is nothing more to wait for.
   struct Fatal: Hashable, Sendable {
-    /// What stands in the line, byte for byte.
-    let text: String
+    /// What stands in such a line, byte for byte: one of these.
+    let texts: [String]
     /// The code of the cause.
     let code: String
     /// What it means.
@@ -21,46 +21,31 @@ struct Console: Sendable {
   /// rescue prompt.
   static let fatal: [Fatal] = [
     Fatal(
-      text: "Kernel panic - not syncing", code: "guest-panic", message: "the guest's kernel panicked",
+      texts: ["Unable to mount root fs"], code: "image-unbootable",
+      message: "the image's kernel finds no root file system", hint: "use another image", verdict: .infra),
+    Fatal(
+      texts: ["Kernel panic - not syncing"], code: "guest-panic", message: "the guest's kernel panicked",
       hint: "read the lines before the panic on the console", verdict: .fail),
     Fatal(
-      text: "You are in emergency mode", code: "guest-emergency",
+      texts: ["You are in emergency mode"], code: "guest-emergency",
       message: "systemd went into emergency mode, so nothing after it runs",
       hint: "look for the failed mount or unit on the console", verdict: .fail),
     Fatal(
-      text: "Out of memory: Killed process", code: "guest-out-of-memory",
+      texts: ["Out of memory: Killed process"], code: "guest-out-of-memory",
       message: "the guest ran out of memory and its kernel killed a process",
       hint: "give the machine more with --memory, as much as the node will have", verdict: .fail),
     Fatal(
-      text: "Unable to mount root fs", code: "image-unbootable",
-      message: "the image's kernel finds no root file system", hint: "use another image", verdict: .infra),
+      texts: [
+        "Dropping to a shell!", "(initramfs)", "Entering emergency mode. Exit the shell to continue",
+        "grub rescue>",
+      ], code: "image-unbootable", message: "the image's boot loader or initial RAM disk gave up",
+      hint: "read the console for what it misses, and use another image", verdict: .infra),
     Fatal(
-      text: "Dropping to a shell!", code: "image-unbootable",
-      message: "the image's initial RAM disk finds no root file system", hint: "use another image",
-      verdict: .infra),
-    Fatal(
-      text: "(initramfs)", code: "image-unbootable",
-      message: "the image's initial RAM disk gave up and opened a shell", hint: "use another image",
-      verdict: .infra),
-    Fatal(
-      text: "Entering emergency mode. Exit the shell to continue", code: "image-unbootable",
-      message: "the image's initial RAM disk gave up and opened a shell", hint: "use another image",
-      verdict: .infra),
-    Fatal(
-      text: "No bootable device", code: "image-unbootable",
-      message: "the firmware finds nothing to boot on the image",
+      texts: [
+        "No bootable device", "Boot failed: not a bootable disk",
+        "BdsDxe: No bootable option or device was found",
+      ], code: "image-unbootable", message: "the firmware finds nothing to boot on the image",
       hint: "give --image a disk with a boot loader, or one that `k3seed image build` made", verdict: .infra),
-    Fatal(
-      text: "Boot failed: not a bootable disk", code: "image-unbootable",
-      message: "the firmware finds nothing to boot on the image",
-      hint: "give --image a disk with a boot loader, or one that `k3seed image build` made", verdict: .infra),
-    Fatal(
-      text: "BdsDxe: No bootable option or device was found", code: "image-unbootable",
-      message: "the firmware finds nothing to boot on the image",
-      hint: "give --image a disk with a boot loader, or one that `k3seed image build` made", verdict: .infra),
-    Fatal(
-      text: "grub rescue>", code: "image-unbootable", message: "the image's boot loader gave up",
-      hint: "use another image", verdict: .infra),
   ]
 
   /// Every line so far, without control characters; the oldest go once there are too many.
@@ -102,8 +87,10 @@ struct Console: Sendable {
   /// a text does not end the verification; the kernel and the firmware have no such prefix.
   static func fatal(in line: String) -> Fatal? {
     fatal.first { fatal in
-      guard let place = line.utf8.firstPlace(of: fatal.text.utf8) else { return false }
-      return !isServiceLine(line.utf8.prefix(place))
+      fatal.texts.contains { text in
+        guard let place = line.utf8.firstPlace(of: text.utf8) else { return false }
+        return !isServiceLine(line.utf8.prefix(place))
+      }
     }
   }
 
