@@ -38,6 +38,8 @@ struct Watch: Sendable {
   private(set) var isProven = false
   /// Seconds from QEMU's start to the probe's first word, and how far the guest's clock was then.
   private(set) var hello: (time: Double, uptime: Double)?
+  /// Whether the probe has spoken since the machine was started, or last restarted itself.
+  private var isSpeaking = false
   /// When the probe gathered what it found, in seconds since QEMU's start.
   private(set) var checks: [(start: Double, end: Double?)] = []
   /// QEMU's version.
@@ -90,7 +92,7 @@ struct Watch: Sendable {
     case "firmware": "the guest's kernel"
     case "kernel": "cloud-init to ask for the user-data"
     case "checks": "the probe's findings"
-    default: hello == nil ? "the probe" : "its end"
+    default: isSpeaking ? "its end" : "the probe"
     }
   }
 
@@ -120,7 +122,7 @@ struct Watch: Sendable {
     case .asked(let path):
       asked.insert(path)
       lastProgress = now
-      if hello == nil { enter("cloud-init: init-network", at: now) }
+      if !isSpeaking { enter("cloud-init: init-network", at: now) }
       return []
     case .exited(let status, let complaints):
       return ended(status, complaints, at: now)
@@ -143,7 +145,7 @@ struct Watch: Sendable {
       return fail(fatal.verdict, fatal.code, fatal.message, fatal.hint, at: now)
     }
     // cloud-init's last word (`cc_final_message`): from here on a probe would have spoken.
-    if hello == nil, line.utf8.count < 512, line.contains("Cloud-init v."), line.contains("finished at") {
+    if !isSpeaking, line.utf8.count < 512, line.contains("Cloud-init v."), line.contains("finished at") {
       return probeIsMissing(at: now)
     }
     return []
@@ -171,6 +173,7 @@ struct Watch: Sendable {
         if !isWarm { slowness = max(slowness, event.at / Calibration.bootSeconds) }
         limits = base.stretched(by: slowness)
       }
+      isSpeaking = true
       isSettled = false
       lastBeat = nil
       enter("cloud-init: init-network", at: now)
@@ -253,20 +256,16 @@ struct Watch: Sendable {
       lastProgress = now
       // The firmware resets the machine once or twice by itself before anything is loaded.
       guard isProven else { return [] }
-      if phase == .reboot, resets == 0 {
-        resets += 1
-        return []
-      }
       resets += 1
+      isSpeaking = false
       // A payload may well restart its machine once; one that does nothing else never gets anywhere.
-      if resets > 3 {
+      if resets > (phase == .reboot ? 4 : 3) {
         return fail(
           .fail, "reboot-loop", "the guest restarted itself \(resets) times",
-          "look for power_state or a reboot in the user-data, and at the console before each restart", at: now
-        )
+          "look for power_state or a reboot in the user-data, and at the console before each restart",
+          at: now)
       }
-      hello = nil
-      enter("restart", at: now)
+      enter(phase == .reboot ? "reboot" : "restart", at: now)
     case .stopped:
       if diskIsFull {
         return fail(
@@ -323,7 +322,7 @@ struct Watch: Sendable {
         .fail, "stage-hung", "nothing has happened for \(seconds(limits.idle))\(what)",
         "a command that waits for ever needs a timeout of its own", at: now)
     }
-    if hello == nil {
+    if !isSpeaking {
       guard now - stageStart > limits.boot else { return [] }
       return asked.isEmpty
         ? fail(
@@ -385,7 +384,7 @@ struct Watch: Sendable {
   ) -> [Session.Action] {
     guard cause == nil else { return [] }
     blame(verdict, code, message, hint)
-    let canSpeak = hello != nil && code != "guest-panic" && verdict != .infra
+    let canSpeak = isSpeaking && code != "guest-panic" && verdict != .infra
     lastWord = now + (canSpeak ? limits.answer : 2)
     return canSpeak ? [.ask("facts")] : [.askStatus]
   }

@@ -25,14 +25,18 @@ struct BootTests {
     #expect(!String(describing: outcome.report).contains(token))
   }
 
-  @Test("The same payload passes where cloud-init and systemd are newer", .enabled(if: Lab.isWhole))
+  @Test(
+    "The same payload passes where cloud-init and systemd are newer",
+    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
   func debian13() async throws {
     let outcome = try await Lab.verify(
       try await Lab.payload(), as: "literal-server-debian-13", Lab.mirror, image: "debian-13")
     #expect(outcome.verdict == "PASS", "\(outcome.text)")
   }
 
-  @Test("User-data that k3seed did not make is checked for what holds for all", .enabled(if: Lab.isWhole))
+  @Test(
+    "User-data that k3seed did not make is checked for what holds for all",
+    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
   func foreign() async throws {
     let outcome = try await Lab.verify(
       """
@@ -50,7 +54,9 @@ struct BootTests {
     #expect(outcome.names("skipped").contains("argocd-root"))
   }
 
-  @Test("A K3s with another hash is never run, and both hashes are named", .enabled(if: Lab.isWhole))
+  @Test(
+    "A K3s with another hash is never run, and both hashes are named",
+    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
   func wrongHash() async throws {
     let config = try String(contentsOfFile: "\(Lab.folder ?? "")/k3seed.yaml", encoding: .utf8)
     let line = try #require(config.split(separator: "\n").first { $0.contains("amd64: ") })
@@ -68,7 +74,7 @@ struct BootTests {
 
   @Test(
     "YAML that cannot be read is the user-data's fault, and cloud-init's words on it are there",
-    .enabled(if: Lab.isWhole))
+    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
   func brokenYAML() async throws {
     let outcome = try await Lab.verify(
       "#cloud-config\nruncmd:\n\t- echo hello\n", as: "broken-yaml", ["--warm"])
@@ -81,7 +87,7 @@ struct BootTests {
 
   @Test(
     "A Secret with another value than the payload's is found, and neither value is shown",
-    .enabled(if: Lab.isWhole))
+    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
   func alteredSecret() async throws {
     let outcome = try await Lab.verify(
       try await Lab.payload(faults: ["secret-altered"]), as: "altered-secret", Lab.mirror + ["--warm"])
@@ -91,7 +97,9 @@ struct BootTests {
     #expect(!String(describing: outcome.report).contains("EXAMPLE-this-is-not-a-cloudflare-token-0"))
   }
 
-  @Test("A chart that never brings its CRD fails the stage that waits for it", .enabled(if: Lab.isWhole))
+  @Test(
+    "A chart that never brings its CRD fails the stage that waits for it",
+    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
   func missingCRD() async throws {
     let outcome = try await Lab.verify(
       try await Lab.payload(faults: ["no-crd"], deadlines: ["gitops": 60]), as: "missing-crd",
@@ -102,7 +110,9 @@ struct BootTests {
     #expect(outcome.names("failed").contains("argocd-root"))
   }
 
-  @Test("A command that never ends is named", .enabled(if: Lab.isWhole))
+  @Test(
+    "A command that never ends is named",
+    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
   func hung() async throws {
     let outcome = try await Lab.verify(
       "#cloud-config\nruncmd:\n- [sleep, infinity]\n", as: "hung", ["--warm", "--patience", "40"])
@@ -121,7 +131,9 @@ struct BootTests {
     #expect(outcome.evidence.contains("sysrq"), "\(outcome.evidence)")
   }
 
-  @Test("A guest that powers itself off is at fault", .enabled(if: Lab.isWhole))
+  @Test(
+    "A guest that powers itself off is at fault",
+    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
   func powersOff() async throws {
     let outcome = try await Lab.verify(
       "#cloud-config\nruncmd:\n- [systemctl, poweroff, --force, --force]\n", as: "powers-off", ["--warm"])
@@ -129,7 +141,9 @@ struct BootTests {
     #expect(outcome.cause == "guest-powered-off")
   }
 
-  @Test("User-data that disables vendor-data cannot be judged, and that is why", .enabled(if: Lab.isWhole))
+  @Test(
+    "User-data that disables vendor-data cannot be judged, and that is why",
+    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
   func disabledVendorData() async throws {
     let outcome = try await Lab.verify(
       "#cloud-config\nvendor_data: {enabled: false}\n", as: "vendor-data-disabled", ["--warm"])
@@ -137,7 +151,9 @@ struct BootTests {
     #expect(outcome.cause == "vendor-data-disabled")
   }
 
-  @Test("A guest whose disk is full fails, and the report says how full", .enabled(if: Lab.isWhole))
+  @Test(
+    "A guest whose disk is full fails, and the report says how full",
+    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
   func fullDisk() async throws {
     let outcome = try await Lab.verify(
       """
