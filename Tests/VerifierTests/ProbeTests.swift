@@ -213,6 +213,7 @@ struct ProbeTests {
     let beats = outcome.events.compactMap { if case .beat(let beat) = $0.kind { beat } else { nil } }
     #expect(
       beats.contains { $0.command == "sleep" && $0.unit == "k3seed-bootstrap.service" && $0.process != nil })
+    #expect(Set(beats.compactMap(\.command)) == ["sleep"])
     #expect(beats.allSatisfy { ($0.cpu ?? -1) >= 0 && ($0.memory ?? 0) > 0 })
     let cloudInit = outcome.events.compactMap { event -> String? in
       guard case .stage(let stage) = event.kind, stage.name.hasPrefix("cloud-init") else { return nil }

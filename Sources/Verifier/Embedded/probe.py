@@ -363,13 +363,15 @@ class Guest:
                     fields = data[data.rfind(b")") + 2 :].split()
                     if fields[0] != b"Z":
                         parents[pid] = (int(fields[1]), name, int(fields[19]))
-            # The output of cloud-init runs through `tee`, which is never what it waits for.
+            # The output of cloud-init runs through `sh -c "tee …"`, which is never what it waits for.
+            pipes = {pid for pid, (_, name, _) in parents.items() if name == b"tee"}
+            pipes |= {parents[pid][0] for pid in pipes if parents.get(parents[pid][0], (0, b""))[1] in (b"sh", b"dash")}
             deepest = None
             for pid, (parent, name, start) in parents.items():
                 depth = 0
                 while parent in parents and depth < 64:
                     parent, depth = parents[parent][0], depth + 1
-                if name not in (b"tee", b"timeout") and (deepest is None or (depth, start) > deepest[0]):
+                if pid not in pipes and name != b"timeout" and (deepest is None or (depth, start) > deepest[0]):
                     deepest = ((depth, start), pid, name)
             if deepest:
                 argv = (self.read("/proc/%d/cmdline" % deepest[1], 4096) or b"").split(b"\0")

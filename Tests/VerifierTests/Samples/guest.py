@@ -94,6 +94,16 @@ def serve(objects):
         "users": [{"name": "default", "user": {"client-certificate-data": crt, "client-key-data": key}}]}), 0o600)
 
 
+def child(parent):
+    """The first process that another has started."""
+    while True:
+        for file in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            fields = file.read_text().rpartition(")")[2].split()
+            if fields[1] == str(parent):
+                return int(file.parent.name)
+        time.sleep(0.01)
+
+
 def main():
     scenario = json.load(sys.stdin)
     # Not for everybody: what is planted here is not what the guest exposes.
@@ -116,7 +126,11 @@ def main():
         subprocess.Popen(["sleep", "600"], env=dict(os.environ, **environment))
         for environment in scenario.get("environments", [])]
     if scenario.get("bootstrapping"):
-        write("/sys/fs/cgroup/system.slice/k3seed-bootstrap.service/cgroup.procs", "%d\n" % programs[0].pid)
+        # With the pipe that cloud-init's output runs through, which began later than what it waits for.
+        pipe = subprocess.Popen(["sh", "-c", "tee /dev/null; :"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        programs.append(pipe)
+        write("/sys/fs/cgroup/system.slice/k3seed-bootstrap.service/cgroup.procs", "%d\n%d\n%d\n" % (
+            programs[0].pid, pipe.pid, child(pipe.pid)))
 
     master, port = os.openpty()
     tty.setraw(port)
