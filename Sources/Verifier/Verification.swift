@@ -49,16 +49,22 @@ public struct Verification: Sendable {
   private let promises: Promises
   private let payload: VerificationReport.Payload
   private let options: Options
+  /// What was decided before the machine was started.
+  private let notes: [String]
 
   /// A verification of user-data.
   ///
   /// - Parameters:
-  ///   - userData: the bytes as cloud-init is to get them.
+  ///   - userData: the bytes as a platform gets them. base64 around the whole is taken off, as platforms do before
+  ///     cloud-init sees it; NoCloud would not.
   ///   - name: what the user calls them.
   public init(userData: [UInt8], name: String, options: Options) {
-    promises = Promises(userData: userData)
+    let given = Promises(userData: userData)
+    let inner = given.isBase64 ? Base64.decode(userData) : nil
+    promises = inner.map { Promises(userData: $0) } ?? given
+    notes = inner == nil ? [] : ["base64 is taken off, as platforms do; the hash is of what is in it"]
     payload = VerificationReport.Payload(
-      name: name, sha256: promises.sha256, bytes: userData.count, isOwn: promises.isOwn)
+      name: name, sha256: promises.sha256, bytes: promises.bytes.count, isOwn: promises.isOwn)
     self.options = options
   }
 
@@ -72,7 +78,7 @@ public struct Verification: Sendable {
   ) -> VerificationReport {
     signal(SIGPIPE, SIG_IGN)
     let watch = Stopwatch()
-    var report = VerificationReport(verdict: .infra, payload: payload)
+    var report = VerificationReport(verdict: .infra, payload: payload, notes: notes)
     let program = HostTool.qemu(options.image.architecture)
     guard program.location != nil else {
       let missing = program.missing.diagnostic

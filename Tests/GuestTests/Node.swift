@@ -17,9 +17,10 @@ struct Node {
   var files: [String: String] = [:]
   /// How the stand-in kubectl answers; see StandIns/k3s. The first match counts, so these go before ``usual``.
   var answers: [Answer] = []
-  /// A folder with `etcd`, `kube-apiserver` and the CRDs `helmcharts.yaml` and `applications.yaml`, for a real API
-  /// server; see StandIns/api-server.sh.
+  /// A folder with `etcd` and `kube-apiserver`, for a real API server; see StandIns/api-server.sh.
   var api: String?
+  /// The CRDs that K3s and Argo CD's chart bring.
+  private static let crds = Tool.root.appendingPathComponent("Tests/VM/lab/crds").path
   /// Whether the bootstrap is started by root.
   var isRoot = true
 
@@ -147,7 +148,8 @@ struct Node {
         + ["etc", "var", "run"].flatMap { ["--bind", root.appendingPathComponent($0).path, "/\($0)"] }
         + ["--bind", root.appendingPathComponent("local").path, "/usr/local"]
         + ["--ro-bind", Tool.find("kubectl") ?? "", "/usr/local/lab/kubectl"]
-        + (api.map { ["--ro-bind", $0, "/usr/local/lab/api"] } ?? [])
+        + (api.map { ["--ro-bind", $0, "/usr/local/lab/api", "--ro-bind", Self.crds, "/usr/local/lab/crds"] }
+          ?? [])
         + (isRoot ? ["--uid", "0", "/usr/local/lab/node.sh"] : ["--uid", "1000"])
       await Node.gate.enter()
       let result: Tool.Outcome
@@ -219,6 +221,7 @@ struct Node {
     if api != nil {
       try write("/var/lab/api", [])
       try write("/usr/local/lab/api/.keep", [])
+      try write("/usr/local/lab/crds/.keep", [])
     }
     for (name, bytes) in secrets { try write("/var/lib/k3seed/secrets/\(name)", bytes, mode: 0o600) }
   }

@@ -31,7 +31,7 @@ curl -fsS -X PATCH -H 'Content-Type: application/merge-patch+json' \
 until kube get namespace default; do /bin/sleep 0.5; done
 kube create serviceaccount default -n default
 kube create configmap kube-root-ca.crt -n default
-kube create --validate=false -f $lab/helmcharts.yaml
+kube create --validate=false -f /usr/local/lab/crds/helmcharts.helm.cattle.io.json
 until [ -n "$(kube get helmcharts -A -o name)" ]; do /bin/sleep 0.5; done
-kube create --validate=false -f $lab/applications.yaml
+kube create --validate=false -f /usr/local/lab/crds/applications.argoproj.io.json
 wait
