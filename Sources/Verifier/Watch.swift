@@ -57,7 +57,9 @@ struct Watch: Sendable {
   private let isWarm: Bool
   private var isHalted: Bool
   private var lastProgress = 0.0
-  private var lastBeat: (beat: Event.Beat, time: Double)?
+  private var lastBeat: Event.Beat?
+  /// The beat that the next ones are measured by.
+  private var mark: (beat: Event.Beat, time: Double)?
   private var asked: Set<String> = []
   private var begun: Set<String> = []
   private var isSettled = false
@@ -176,6 +178,7 @@ struct Watch: Sendable {
       isSpeaking = true
       isSettled = false
       lastBeat = nil
+      mark = nil
       enter("cloud-init: init-network", at: now)
     case .stage(let stage):
       lastProgress = now
@@ -184,8 +187,8 @@ struct Watch: Sendable {
         enter(stage.name, at: now)
       }
     case .beat(let beat):
-      if Self.isBusy(beat, since: lastBeat?.beat, seconds: now - (lastBeat?.time ?? 0)) { lastProgress = now }
-      lastBeat = (beat, now)
+      if isBusy(beat, at: now) { lastProgress = now }
+      lastBeat = beat
     case .settled:
       lastProgress = now
       isSettled = true
@@ -211,15 +214,23 @@ struct Watch: Sendable {
     return []
   }
 
-  /// Whether the guest does something: a twentieth of a processor's time, or more than a little traffic. A machine that
-  /// only waits has timers, too.
-  static func isBusy(_ beat: Event.Beat, since last: Event.Beat?, seconds: Double) -> Bool {
-    guard let last else { return true }
-    func grew(_ value: KeyPath<Event.Beat, Double?>) -> Double {
-      (beat[keyPath: value] ?? 0) - (last[keyPath: value] ?? 0)
+  /// Whether the guest does something: has another line to show, or used a twentieth of a processor, or had more than a
+  /// little traffic, since the mark. A machine that only waits has timers, too, whose bursts are over in a moment: so
+  /// what counts is the mean of a longer time.
+  private mutating func isBusy(_ beat: Event.Beat, at now: Double) -> Bool {
+    let window = 20.0
+    guard let mark else {
+      mark = (beat, now)
+      return true
     }
-    return grew(\.cpu) > seconds / 20 || grew(\.network) > 1_024 * seconds || beat.stage != last.stage
-      || beat.line != last.line
+    let seconds = now - mark.time
+    let isElsewhere = beat.stage != lastBeat?.stage || beat.line != lastBeat?.line
+    guard seconds >= window else { return isElsewhere }
+    self.mark = (beat, now)
+    func grew(_ value: KeyPath<Event.Beat, Double?>) -> Double {
+      (beat[keyPath: value] ?? 0) - (mark.beat[keyPath: value] ?? 0)
+    }
+    return isElsewhere || grew(\.cpu) > seconds / 20 || grew(\.network) > 1_024 * seconds
   }
 
   /// Goes on to the next phase; where the one before shows no working machine, there is nothing to repeat.
@@ -360,7 +371,7 @@ struct Watch: Sendable {
   // MARK: - The end
 
   private var what: String {
-    guard let beat = lastBeat?.beat, let command = beat.command else { return "" }
+    guard let beat = lastBeat, let command = beat.command else { return "" }
     return "; running: \(command)" + (beat.process.map { " (process \($0))" } ?? "")
   }
 

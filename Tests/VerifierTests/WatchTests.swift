@@ -103,6 +103,20 @@ struct WatchTests {
     #expect(watch.evidence != nil)
   }
 
+  @Test("The timers of a machine that only waits are no work, whatever they do in a moment")
+  func timers() throws {
+    var watch = try Self.started(Self.watch())
+    _ = watch.take(try Self.stage("cloud-init: modules-final"), at: 40)
+    var (cpu, actions) = (10.0, [Session.Action]())
+    for time in stride(from: 42.0, through: 110, by: 2) where actions.isEmpty {
+      // What was seen: a daemon that looks for a time server now and then.
+      if Int(time) % 30 == 0 { cpu += 0.17 }
+      actions = watch.take(try Self.beat(cpu: cpu, command: "sleep"), at: time)
+    }
+    #expect(actions == [.ask("facts")])
+    #expect(watch.cause?.cause.code == "stage-hung")
+  }
+
   @Test("Where the guest works the stage is slow, not hung, until its own limit")
   func slow() throws {
     var watch = try Self.started(Self.watch())
