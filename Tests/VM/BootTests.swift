@@ -162,8 +162,8 @@ struct BootTests {
       """
       #cloud-config
       bootcmd:
-      - fallocate -l "$(($(stat -f -c '%f * %S' /)))" /filled || dd if=/dev/zero of=/filled bs=1M || true
-      - dd if=/dev/zero of=/filled-too bs=4k || true
+      - fallocate -l "$(($(stat -f -c '%f * %S' /) - 67108864))" /filled
+      - dd if=/dev/zero of=/filled-too bs=64k || true
       write_files:
       - path: /etc/example
         content: hello
