@@ -1096,6 +1096,7 @@ class Probe:
         self.bootstrap = None
         self.line = None
         self.settled = False
+        self.cloud_init_seen = time.monotonic()
         self.jobs = collections.deque()
         self.worker = None
 
@@ -1157,8 +1158,16 @@ class Probe:
         self.look_at_cloud_init()
         if self.config.get("unit"):
             self.look_at_bootstrap()
-        if not self.settled and os.path.exists("/run/cloud-init/result.json") and not self.busy():
+        if not self.settled and self.cloud_init_ended() and not self.busy():
             self.jobs.append(self.settle)
+
+    def cloud_init_ended(self):
+        """Whether it says so, or has had no process for half a minute: one that crashes leaves no result."""
+        if os.path.exists("/run/cloud-init/result.json"):
+            return True
+        if any(self.guest.cgroup(unit) for units in CLOUD_INIT_UNITS.values() for unit in units):
+            self.cloud_init_seen = time.monotonic()
+        return time.monotonic() - self.cloud_init_seen > 30
 
     def stage(self, name, state, **data):
         """Says it once. A stage does not begin again after its end."""
