@@ -48,6 +48,13 @@ enum Files {
     }
   }
 
+  /// The folder that relative paths count from.
+  static func currentFolder() throws(Errno) -> String {
+    guard let path = getcwd(nil, 0) else { throw Errno(rawValue: errno) }
+    defer { free(path) }
+    return String(cString: path)
+  }
+
   /// The names in a folder, sorted; none where there is no such folder.
   static func names(in folder: String) -> [String] {
     guard let stream = opendir(folder) else { return [] }

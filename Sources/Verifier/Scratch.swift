@@ -22,7 +22,11 @@ struct Scratch: ~Copyable {
     self.lock = lock
   }
 
-  deinit { try? lock.close() }
+  /// Removes it, where the leash has not done so: a machine that could not be prepared had none.
+  deinit {
+    Files.remove(path)
+    try? lock.close()
+  }
 
   /// Makes a new one, and removes those that nobody works in any more.
   static func make(below folder: String) throws(Errno) -> Scratch {

@@ -149,6 +149,12 @@ public struct Verification: Sendable {
         failure.watch, failure.record, lead: 0, probe: Probe.random(), machine: failure.machine, into: &report
       )
       return failure.watch.isProven
+    } catch let error as ImageError {
+      report.verdict = .infra
+      report.cause = VerificationReport.Cause(
+        code: error.diagnostic.code, stage: "preparation", message: error.diagnostic.message,
+        hint: error.diagnostic.help ?? "check the image, and the folder for what is kept")
+      return true
     } catch {
       report.verdict = .infra
       report.cause = VerificationReport.Cause(
@@ -192,9 +198,13 @@ public struct Verification: Sendable {
       case .overlay(let path), .discardedOverlay(let path): (path, .qcow2)
       }
     try HostTool.qemuImg.require()
+    // A path within an overlay counts from the overlay's own folder.
+    let absolute = base.hasPrefix("/") ? base : "\(try Files.currentFolder())/\(base)"
     let problem = try Launcher.finish(
-      HostTool.qemuImg.name, ["create", "-q", "-f", "qcow2", "-b", base, "-F", format.rawValue, path])
-    if let problem { throw ImageError.host("overlay", problem) }
+      HostTool.qemuImg.name, ["create", "-q", "-f", "qcow2", "-b", absolute, "-F", format.rawValue, path])
+    if let problem {
+      throw ImageError.host("overlay", problem.split(separator: "\n").joined(separator: "; "))
+    }
     return path
   }
 

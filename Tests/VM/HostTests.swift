@@ -54,6 +54,46 @@ struct HostTests {
     }
   }
 
+  @Test("The disk and the console are kept where that is asked for, and the image is as it was")
+  func keeps() async throws {
+    try await withTemporaryDirectory { folder in
+      let disk = try Self.disk(Self.givesUp, in: folder)
+      let before = try Data(contentsOf: URL(fileURLWithPath: disk))
+      try Data("#cloud-config\n{}\n".utf8).write(to: folder.appendingPathComponent("user-data"))
+      // A path that counts from here, not from the folder of what is kept.
+      let outcome = try await Tool.run(
+        [
+          Tool.k3seed, "verify", "user-data", "--image", "./disk.raw", "--accel", "tcg", "--memory", "256",
+          "--keep",
+          "kept",
+        ], environment: ["TMPDIR": folder.path], directory: folder.path)
+      #expect(outcome.status == 69, "\(outcome.text)")
+      let console = try String(
+        contentsOf: folder.appendingPathComponent("kept/console.log"), encoding: .utf8)
+      #expect(console.contains("SeaBIOS"))
+      let kept = try Data(contentsOf: folder.appendingPathComponent("kept/disk.qcow2"))
+      #expect(kept.starts(with: Array("QFI".utf8)))
+      #expect(try Data(contentsOf: URL(fileURLWithPath: disk)) == before)
+      #expect(try await Self.leftovers(folder) == [])
+    }
+  }
+
+  @Test("What could not be prepared leaves nothing, and is one line")
+  func unprepared() async throws {
+    try await withTemporaryDirectory { folder in
+      let disk = try Self.disk(Self.givesUp, in: folder)
+      let kept = folder.appendingPathComponent("kept")
+      try FileManager.default.createDirectory(
+        at: kept.appendingPathComponent("disk.qcow2"), withIntermediateDirectories: true)
+      let outcome = try await Lab.verify(
+        "#cloud-config\n{}\n", as: "unprepared", ["--accel", "tcg", "--keep", kept.path], image: disk,
+        environment: ["TMPDIR": folder.path])
+      #expect(outcome.verdict == "INFRA" && outcome.cause == "overlay", "\(outcome.text)")
+      #expect(outcome.message?.hasPrefix("qemu-img: ") == true && outcome.message?.contains("\n") == false)
+      #expect(try await Self.leftovers(folder) == [])
+    }
+  }
+
   @Test("Without QEMU it is said what to install")
   func withoutQEMU() async throws {
     try await withTemporaryDirectory { folder in
