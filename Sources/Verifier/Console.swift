@@ -3,9 +3,9 @@ import Diagnostics
 /// What the serial console says, line by line, and which lines mean that the machine will not come up.
 struct Console: Sendable {
   /// What lines mean after which there is nothing more to wait for.
-  struct Fatal: Hashable, Sendable {
+  struct Fatal: Sendable {
     /// What stands in such a line, byte for byte: one of these.
-    let texts: [String]
+    let texts: [StaticString]
     /// The code of the cause.
     let code: String
     /// What it means.
@@ -88,8 +88,7 @@ struct Console: Sendable {
   static func fatal(in line: String) -> Fatal? {
     fatal.first { fatal in
       fatal.texts.contains { text in
-        guard let place = line.utf8.firstPlace(of: text.utf8) else { return false }
-        return !isServiceLine(line.utf8.prefix(place))
+        line.firstPlace(of: text).map { !isServiceLine(line[..<$0.lowerBound].utf8) } ?? false
       }
     }
   }
@@ -135,15 +134,5 @@ struct Console: Sendable {
       }
     }
     return String(decoding: text, as: UTF8.self).printable
-  }
-}
-
-extension String.UTF8View {
-  /// How many bytes stand before another text; nil where it does not occur.
-  fileprivate func firstPlace(of other: String.UTF8View) -> Int? {
-    let bytes = Array(self)
-    let needle = Array(other)
-    guard bytes.count >= needle.count else { return nil }
-    return (0...(bytes.count - needle.count)).first { bytes[$0..<$0 + needle.count].elementsEqual(needle) }
   }
 }

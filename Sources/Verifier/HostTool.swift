@@ -111,6 +111,7 @@ struct HostTool: Hashable, Sendable {
   /// A new file that is gone when nobody has it open any more.
   private static func namelessFile() throws(ImageError) -> FileDescriptor {
     let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    // mkstemp replaces the six letters.
     var template = Array("\(folder)/k3seed-XXXXXX".utf8CString)
     let file = mkstemp(&template)
     guard file >= 0 else {

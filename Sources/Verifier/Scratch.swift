@@ -33,6 +33,7 @@ struct Scratch: ~Copyable {
     let base = "\(folder)/k3seed-\(getuid())"
     try makeOwnFolder(base)
     sweep(base)
+    // mkdtemp replaces the six letters.
     var template = Array("\(base)/verify-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
     let path = template.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }

@@ -32,7 +32,7 @@ struct Switchboard: ~Copyable {
     /// What the user types, on its way to the serial console.
     case typed
     /// An answer to the guest, on its way.
-    case answer(Int)
+    case answer
 
     /// Whether anything comes in on it.
     fileprivate var isRead: Bool {
@@ -55,7 +55,6 @@ struct Switchboard: ~Copyable {
   private var connections: [Connection] = []
   /// Pipes that nobody reads yet.
   private var waiting: [(path: String, bytes: [UInt8])] = []
-  private var answers = 0
 
   deinit {
     for connection in connections { try? connection.file.close() }
@@ -234,8 +233,7 @@ struct Switchboard: ~Copyable {
       do {
         let file = try FileDescriptor.open(FilePath(path), .writeOnly, options: [.nonBlocking, .closeOnExec])
         unlink(path)
-        answers += 1
-        connections.append(Connection(line: .answer(answers), file: file, outgoing: bytes[...]))
+        connections.append(Connection(line: .answer, file: file, outgoing: bytes[...]))
         return true
       } catch let error as Errno where error == .noSuchAddressOrDevice || error == .interrupted {
         return false

@@ -233,7 +233,7 @@ struct Watch: Sendable {
     return isElsewhere || grew(\.cpu) > seconds / 20 || grew(\.network) > 1_024 * seconds
   }
 
-  /// Goes on to the next phase; where the one before shows no working machine, there is nothing to repeat.
+  /// Goes on to the next phase, or ends after the last.
   private mutating func next(at now: Double) -> [Session.Action] {
     guard let index = phases.firstIndex(of: phase), index + 1 < phases.count else { return finish() }
     phase = phases[index + 1]
@@ -286,7 +286,7 @@ struct Watch: Sendable {
       guard cause == nil else { return [] }
       return fail(
         .infra, "machine-stopped", "QEMU stopped the machine because of an error of its own",
-        "read QEMU's own words below; --accel tcg avoids the host's virtualisation", at: now) + [.askStatus]
+        "read QEMU's own words below; --accel tcg avoids the host's virtualisation", at: now)
     }
     return []
   }
@@ -306,7 +306,7 @@ struct Watch: Sendable {
         let words = complaints.split(separator: "\n").last.map { ": \($0)" } ?? ""
         blame(
           .infra, "qemu-failed", "QEMU ended by itself (\(status))\(words)",
-          "check the image and the machine's settings; the command line is in the report")
+          "check the image and the machine's settings, and read QEMU's own words below")
       }
     }
     return finish()
