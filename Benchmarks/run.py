@@ -27,6 +27,7 @@ VAULT = ROOT / "examples/oci-vault/outputs.json"
 LITERAL = ROOT / "examples/literal/outputs.json"
 
 LINUX = sys.platform == "linux"
+WRITTEN = ["-Xlinker", "--no-mmap-output-file"]  # as the Makefile has k3seed written
 RUNS = 100  # of each command
 FLEET_RUNS = 7
 FLEETS = [250, 500, 1000, 2000]  # nodes rendered by one process
@@ -129,9 +130,9 @@ def measure_processes(folder):
     query.write_text(json.dumps({"node": "server", "outputs": VAULT.read_text()}))
     commands = {
         "true": "/bin/true" if os.path.exists("/bin/true") else "/usr/bin/true",
-        "empty": empty_swift_program(folder, "empty", *(["-static-stdlib"] if LINUX else [])),
+        "empty": empty_swift_program(folder, "empty", *(["-static-stdlib", *WRITTEN] if LINUX else [])),
         # Linked as k3seed is.
-        "empty_static": empty_swift_program(folder, "empty-static", *(["-static-executable"] if LINUX else [])),
+        "empty_static": empty_swift_program(folder, "empty-static", *(["-static-executable", *WRITTEN] if LINUX else [])),
         "render_vault": f"{K3SEED} render --input {VAULT} --node server",
         "render_literal": f"{K3SEED} render --input {LITERAL} --node server",
         "external": f"{K3SEED} external",
