@@ -56,6 +56,20 @@ struct VerifyCommand: ParsableCommand {
 
   @Option(
     name: .long,
+    help: ArgumentHelp(
+      "Cut the machine's power when these stages of the bootstrap begin, or so many seconds later, one after another, and let it boot again.",
+      valueName: "stage[+seconds],..."))
+  var cut: PowerCuts?
+
+  @Option(
+    name: .long,
+    help:
+      "How the power is cut: reset, or kill, where the disk also loses what it was given and not told to keep."
+  )
+  var cutBy = PowerCut.Means.reset
+
+  @Option(
+    name: .long,
     help: ArgumentHelp("A folder that the guest finds at http://10.0.2.100/mirror/.", valueName: "folder"))
   var mirror: String?
 
@@ -112,8 +126,15 @@ struct VerifyCommand: ParsableCommand {
     options.keepsIn = keep
     options.temporaryFolder = FileSystem.environment("TMPDIR") ?? "/tmp"
     options.attachesConsole = console
+    options.cuts = cut?.list ?? []
+    options.cutsBy = cutBy
     if let keep { try FileSystem.makeFolder(keep) }
     let verification = Verification(userData: bytes, name: FileSystem.name(file), options: options)
+    for cut in options.cuts where !verification.stages.contains(cut.stage) {
+      throw ValidationError(
+        "--cut: the bootstrap has no stage '\(cut.stage)'; it has \(verification.stages.joined(separator: ", "))"
+      )
+    }
     if console { return Terminal.raw { verification.run(echo: FileSystem.pass) } }
     let isTerminal = FileSystem.isTerminal(.standardError)
     var progress = Progress(on: isTerminal ? .terminal(columns: Terminal.columns) : .lines)
@@ -124,6 +145,18 @@ struct VerifyCommand: ParsableCommand {
 }
 
 extension Accelerator: ExpressibleByArgument {}
+extension PowerCut.Means: ExpressibleByArgument {}
+
+/// Power cuts as they are given: `install,download+2`.
+struct PowerCuts: ExpressibleByArgument {
+  let list: [PowerCut]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    list = parts.compactMap(PowerCut.init)
+    guard list.count == parts.count else { return nil }
+  }
+}
 
 /// A report to be written: `junit=report.xml`.
 struct ReportTarget: ExpressibleByArgument {

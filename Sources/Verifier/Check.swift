@@ -34,6 +34,8 @@ public struct Check: Sendable {
     let earlier: Facts?
     /// The architecture of the guest.
     let architecture: Architecture
+    /// Whether the machine's power was cut before.
+    let hadCuts: Bool
     /// The key under which the probe hashed values of Secrets; see ``Probe/key``.
     let hashKey: String?
   }
@@ -54,10 +56,11 @@ public struct Check: Sendable {
   /// Makes every check of a phase.
   static func results(
     of promises: Promises, _ facts: Facts, earlier: Facts? = nil, phase: Phase, architecture: Architecture,
-    probe: Probe
+    probe: Probe, hadCuts: Bool = false
   ) -> [VerificationReport.CheckResult] {
     let scene = Scene(
-      promises: promises, facts: facts, earlier: earlier, architecture: architecture, hashKey: probe.key)
+      promises: promises, facts: facts, earlier: earlier, architecture: architecture, hadCuts: hadCuts,
+      hashKey: probe.key)
     return all.filter { $0.phases.contains(phase) }.map { check in
       let outcome = check.judge(scene)
       let (word, detail): (VerificationReport.CheckResult.Outcome, String) =

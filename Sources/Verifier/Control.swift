@@ -11,8 +11,8 @@ enum Control {
     case greeting(version: String)
     /// The guest ended the machine; `reason` is QEMU's own word (`guest-shutdown`, `guest-panic`, `host-signal`).
     case shutdown(reason: String)
-    /// The guest restarted itself.
-    case reset
+    /// The machine was reset: by the guest itself, or as QEMU was told to.
+    case reset(byGuest: Bool)
     /// QEMU stopped the machine.
     case stopped
     /// QEMU could not write to the disk; whether for want of room.
@@ -38,7 +38,7 @@ enum Control {
       let data = message["data"]
       switch message["event"]?.string {
       case "SHUTDOWN": self = .shutdown(reason: data?["reason"]?.string ?? "unknown")
-      case "RESET" where data?["guest"]?.value == .bool(true): self = .reset
+      case "RESET": self = .reset(byGuest: data?["guest"]?.value == .bool(true))
       case "STOP": self = .stopped
       case "BLOCK_IO_ERROR": self = .diskError(isFull: data?["nospace"]?.value == .bool(true))
       case "MIGRATION":

@@ -70,6 +70,8 @@ struct Event: Sendable {
     case replayed
     /// It is of a boot that another one has followed.
     case pastBoot
+    /// It is of another boot than the one before, and nothing restarted the machine.
+    case unexpectedBoot
   }
 
   /// Reads a line.
@@ -134,11 +136,20 @@ struct EventDecoder: Sendable {
   private var rest: [UInt8] = []
   private var isTooLong = false
   private var boots: [String] = []
+  /// Whether the next boot may begin.
+  private var isRestarting = true
   private var last = -1
   /// How many lines were not taken, and why.
   private(set) var refused: [Event.Refusal: Int] = [:]
 
   init(nonce: String) { self.nonce = nonce }
+
+  /// The machine starts anew: what is left of a line never ends, and the next events are of another boot.
+  mutating func restart() {
+    rest = []
+    isTooLong = false
+    isRestarting = true
+  }
 
   /// The events that some more bytes complete.
   mutating func events(of bytes: some Sequence<UInt8>) -> [Event] {
@@ -164,9 +175,11 @@ struct EventDecoder: Sendable {
   private mutating func event(_ line: [UInt8]) -> Event? {
     do {
       let event = try Event(line: line, nonce: nonce)
-      if event.boot != boots.last {
+      if isRestarting || event.boot != boots.last {
         guard !boots.contains(event.boot) else { throw Event.Refused(reason: .pastBoot) }
+        guard isRestarting else { throw Event.Refused(reason: .unexpectedBoot) }
         boots.append(event.boot)
+        isRestarting = false
         last = -1
       }
       guard event.seq > last else { throw Event.Refused(reason: .replayed) }

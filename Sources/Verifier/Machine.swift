@@ -73,7 +73,10 @@ struct Machine: Hashable, Sendable {
       case .overlay(let path): (path, .qcow2, false)
       case .discardedOverlay(let path): (path, .qcow2, true)
       }
-    // Nobody needs the disk after a power cut of the host, so nothing waits for it.
+    // Nobody needs the disk after a power cut of the host, so nothing waits for it. For a QEMU that is killed the kind
+    // of cache is no matter: what the guest writes is with the host at once, but where in a qcow2 file it is is
+    // written down when the guest flushes, so what went to new places since then is lost (QEMU's block/qcow2-cache.c
+    // and bdrv_co_flush in block/io.c; tried with `unsafe`, `writeback` and `none`).
     return [
       "-drive",
       "file=\(quoted(path)),format=\(format.rawValue),if=virtio,cache=unsafe,snapshot=\(discards ? "on" : "off")",

@@ -15,6 +15,8 @@ struct Probe: Sendable {
   var key: String
   /// Seconds between two beats.
   var beat = 2.0
+  /// Since when files count as this verification's, in seconds since 1970; since the boot where nil.
+  var since: Double?
   /// The wall clock in seconds since 1970, where the guest's is stale and has to be set.
   var now: Double?
 
@@ -45,6 +47,7 @@ struct Probe: Sendable {
       ),
       ("stages", .list(promises.stages.map(\.name))),
     ]
+    if let since { entries.append(("since", Node(.number("\(since)")))) }
     if let now { entries += [("set_clock", true), ("now", Node(.number("\(now)")))] }
     if promises.isOwn {
       entries += [

@@ -106,6 +106,9 @@ extension Promises {
   static let binaryPath = "/usr/local/bin/k3s"
   static let unit = "k3seed-bootstrap.service"
 
+  /// The names of the bootstrap's stages; the usual ones where it has no table that says so.
+  var stageNames: [String] { stages.isEmpty ? PowerCut.stages : stages.map(\.name) }
+
   /// What must not be there any more when the bootstrap is done.
   var gone: [String] { isOwn ? [Self.secretsFolder] + files.filter(\.isSecret).map(\.path) : [] }
 

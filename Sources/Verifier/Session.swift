@@ -25,6 +25,8 @@ struct Session: ~Copyable {
     case save(String)
     /// Let a halted machine go on.
     case resume
+    /// Cut the machine's power, and start it again.
+    case cutPower(PowerCut.Means)
     /// End the machine.
     case end
   }
@@ -43,6 +45,10 @@ struct Session: ~Copyable {
   private var switchboard: Switchboard
   private var buffers: [Switchboard.Line: [UInt8]] = [:]
   private(set) var record = Record()
+  /// QEMU's process number.
+  private var process: Int32?
+  /// Whether QEMU was killed, so that its end is no news.
+  private var isKilled = false
 
   private init(scratch: consuming Scratch, switchboard: consuming Switchboard) {
     self.scratch = scratch
@@ -61,9 +67,17 @@ struct Session: ~Copyable {
     switchboard.add(
       try FileDescriptor.open(
         FilePath("\(scratch.path)/ask"), .readWrite, options: [.nonBlocking, .closeOnExec]), as: .requests)
-    try switchboard.listen(at: "\(scratch.path)/control", as: .control)
-    try switchboard.listen(at: "\(scratch.path)/probe", as: .probe)
+    try listen(for: &switchboard, in: scratch.path)
     return Session(scratch: scratch, switchboard: switchboard)
+  }
+
+  /// Waits for a QEMU at the sockets of the scratch folder.
+  private static func listen(for switchboard: inout Switchboard, in folder: String) throws {
+    for (name, line) in [("control", Switchboard.Line.control), ("probe", .probe)] {
+      // One of an earlier QEMU.
+      unlink("\(folder)/\(name)")
+      try switchboard.listen(at: "\(folder)/\(name)", as: line)
+    }
   }
 
   /// The folder of sockets and scripts that a machine of this session must name.
@@ -84,7 +98,8 @@ struct Session: ~Copyable {
     let group = try awaitStart(of: .leash)
     let clock = ContinuousClock()
     let start = clock.now
-    try startMachine(machine, group: group, keyboard: keyboard)
+    if let keyboard { switchboard.add(keyboard, as: .keyboard) }
+    try startMachine(machine, group: group)
     var decoder = EventDecoder(nonce: probe.nonce)
     var isEnding = false
     var end: ContinuousClock.Instant?
@@ -93,6 +108,11 @@ struct Session: ~Copyable {
       for (line, bytes) in switchboard.next(milliseconds: 250) {
         if line == .console { echo(bytes) }
         signs += read(line, bytes, seed: seed, decoder: &decoder)
+      }
+      if isKilled, !switchboard.isConnected(.machine), !switchboard.isConnected(.console) {
+        decoder.restart()
+        try restart(machine, group: group)
+        signs.append(.powered)
       }
       let now = Double((clock.now - start) / .milliseconds(1)) / 1000
       let prompt = record.console.prompt
@@ -128,12 +148,11 @@ struct Session: ~Copyable {
     return writing
   }
 
-  private mutating func startMachine(_ machine: Machine, group: Int32, keyboard: FileDescriptor?) throws {
+  private mutating func startMachine(_ machine: Machine, group: Int32) throws {
     let input: FileDescriptor
-    if let keyboard {
+    if switchboard.isConnected(.keyboard) {
       let (reading, writing) = try Switchboard.makePipe()
       switchboard.add(writing, as: .typed)
-      switchboard.add(keyboard, as: .keyboard)
       input = reading
     } else {
       input = try FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec)
@@ -142,6 +161,25 @@ struct Session: ~Copyable {
       machine.program.name, machine.arguments, group: group, input: input,
       output: try switchboard.pipe(.console),
       complaints: try switchboard.pipe(.complaints), news: try switchboard.pipe(.machine))
+  }
+
+  /// Starts the machine once more, on the disk as it was left and from its beginning.
+  private mutating func restart(_ machine: Machine, group: Int32) throws {
+    isKilled = false
+    for line in [Switchboard.Line.complaints, .control, .probe, .typed] {
+      switchboard.close(line)
+      buffers[line] = nil
+    }
+    markCut()
+    try Self.listen(for: &switchboard, in: scratch.path)
+    var machine = machine
+    machine.resumesFrom = nil
+    try startMachine(machine, group: group)
+  }
+
+  /// Says on the console, whose last line never ended, what happened.
+  private mutating func markCut() {
+    _ = record.console.take("\n--- k3seed verify: the power was cut here ---\n".utf8)
   }
 
   /// Waits for a program's start, and gives its process number.
@@ -181,7 +219,11 @@ struct Session: ~Copyable {
       return rawLines(line, bytes).compactMap { text in
         guard let event = Control.Event(line: text) else { return nil }
         if case .greeting = event { switchboard.send(Control.command("qmp_capabilities"), on: .control) }
-        return .control(event)
+        guard case .reset(let isGuests) = event else { return .control(event) }
+        decoder.restart()
+        if isGuests { return .control(event) }
+        markCut()
+        return .powered
       }
     case .probe:
       return decoder.events(of: bytes).map(Watch.Sign.event)
@@ -193,7 +235,11 @@ struct Session: ~Copyable {
       }
     case .machine:
       return lines(line, bytes).compactMap { text in
-        text.hasPrefix("started") ? nil : .exited(status: text, complaints: record.complaints)
+        if text.hasPrefix("started ") {
+          process = Int32(text.dropFirst(8))
+          return nil
+        }
+        return isKilled ? nil : .exited(status: text, complaints: record.complaints)
       }
     case .keyboard:
       // Ctrl-], as telnet has it: the guest gets every other key.
@@ -216,6 +262,11 @@ struct Session: ~Copyable {
         on: .control)
       let target = "exec:cat >\(Machine.shellQuoted(path))"
       switchboard.send(Control.command("migrate", ["uri": Node(.string(target))]), on: .control)
+    case .cutPower(.reset): switchboard.send(Control.command("system_reset"), on: .control)
+    case .cutPower(.kill):
+      guard let process else { return }
+      isKilled = true
+      kill(process, SIGKILL)
     case .resume: switchboard.send(Control.command("cont"), on: .control)
     case .end: switchboard.send(Control.command("quit"), on: .control)
     }

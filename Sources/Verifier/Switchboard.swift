@@ -152,6 +152,12 @@ struct Switchboard: ~Copyable {
     connections.contains { $0.line == line && !$0.isListening }
   }
 
+  /// Closes what a line still has.
+  mutating func close(_ line: Line) {
+    for connection in connections where connection.line == line { try? connection.file.close() }
+    connections.removeAll { $0.line == line }
+  }
+
   /// Sends bytes to whoever opens a named pipe for reading, and closes it then.
   mutating func answer(_ bytes: [UInt8], at path: String) {
     waiting.append((path, bytes))

@@ -29,6 +29,10 @@ public struct Verification: Sendable {
     public var timeout: Double?
     /// Whether the bootstrap is run again and the machine restarted, with all checks after each.
     public var isThorough = false
+    /// When to cut the machine's power; each is followed by a boot, in which the bootstrap is to go on.
+    public var cuts: [PowerCut] = []
+    /// How the power is cut.
+    public var cutsBy = PowerCut.Means.reset
     /// A folder whose files the guest finds at `http://10.0.2.100/mirror/`.
     public var mirror: String?
     /// A folder where the machine's disk and its console are to stay afterwards, as `disk.qcow2` and `console.log`.
@@ -67,6 +71,9 @@ public struct Verification: Sendable {
       name: name, sha256: promises.sha256, bytes: promises.bytes.count, isOwn: promises.isOwn)
     self.options = options
   }
+
+  /// The stages of the user-data's bootstrap, in which the power can be cut.
+  public var stages: [String] { promises.stageNames }
 
   /// Boots the machine, waits for what becomes of it, and judges.
   ///
@@ -127,10 +134,14 @@ public struct Verification: Sendable {
       }
       if let folder = options.keepsIn {
         machine.disk = .overlay(try Self.overlay(on: machine.disk, at: "\(folder)/disk.qcow2"))
+      } else if options.cutsBy == .kill, !options.cuts.isEmpty {
+        // The QEMU after the cut must find it.
+        machine.disk = .overlay(try Self.overlay(on: machine.disk, at: "\(session.folder)/disk.qcow2"))
       }
       let isWarm = machine.resumesFrom != nil
-      let probe = Probe.random()
-      var watch = watch(accelerator, slowness: slowness, isWarm: isWarm)
+      var probe = Probe.random()
+      if !options.cuts.isEmpty { probe.since = Double(time(nil)) }
+      var watch = watch(accelerator, slowness: slowness, isWarm: isWarm, cuts: options.cuts)
       let lead = beginning.seconds
       try session.run(
         machine, seed: seed(probe, isWarm: isWarm), probe: probe,
@@ -164,13 +175,15 @@ public struct Verification: Sendable {
     }
   }
 
-  private func watch(_ accelerator: Accelerator, slowness: Double, isWarm: Bool = false) -> Watch {
+  private func watch(
+    _ accelerator: Accelerator, slowness: Double, isWarm: Bool = false, cuts: [PowerCut] = []
+  ) -> Watch {
     var limits = Limits()
     limits.total = options.timeout
     if let patience = options.patience { limits.idle = patience }
     return Watch(
       phases: options.isThorough ? Check.Phase.allCases : [.boot], promises: promises, limits: limits,
-      accelerator: accelerator, slowness: slowness, isWarm: isWarm)
+      accelerator: accelerator, slowness: slowness, isWarm: isWarm, cuts: cuts, cutBy: options.cutsBy)
   }
 
   private func seed(_ probe: Probe, isWarm: Bool) -> Seed {
@@ -264,14 +277,26 @@ public struct Verification: Sendable {
       guard let facts = watch.facts[phase] else { continue }
       report.checks += Check.results(
         of: promises, facts, earlier: earlier, phase: phase, architecture: options.image.architecture,
-        probe: probe)
+        probe: probe, hadCuts: !watch.cuts.isEmpty)
       earlier = facts
+    }
+    report.cuts = watch.cuts.map { cut in
+      var cut = cut
+      cut.at += lead
+      return cut
     }
     report.timeline = timeline(of: watch, lead: lead)
     report.evidence = []
     let hasFailed = report.checks.contains { $0.outcome == .failed }
     report.verdict = watch.cause?.verdict ?? (hasFailed ? .fail : .pass)
     report.cause = watch.cause?.cause
+    if report.verdict == .pass, let cut = watch.cutsToCome.first {
+      report.verdict = .inconclusive
+      report.cause = VerificationReport.Cause(
+        code: "power-not-cut", stage: "bootstrap: \(cut.stage)",
+        message: "the power was to be cut in \(cut.stage), whose beginning was never seen",
+        hint: "look at the console for how far the bootstrap was when it had been cut before, if it was")
+    }
     guard report.verdict != .pass else { return }
     report.evidence = (watch.evidence ?? earlier)?.evidence() ?? []
     if !record.complaints.isEmpty {
@@ -301,7 +326,9 @@ public struct Verification: Sendable {
   ///
   /// - Parameter lead: when QEMU was started, in seconds since the verification began.
   private func timeline(of watch: Watch, lead: Double) -> [VerificationReport.Span] {
-    guard let hello = watch.hello, let facts = watch.evidence ?? watch.facts[.boot] else { return [] }
+    guard let facts = watch.evidence ?? watch.facts[.boot], let hello = watch.hellos[facts.boot] else {
+      return []
+    }
     var spans = facts.timeline(offset: hello.time - hello.uptime)
     spans += watch.checks.map { VerificationReport.Span(group: .checks, name: "probe", start: $0, end: $1) }
     return spans.compactMap { span in

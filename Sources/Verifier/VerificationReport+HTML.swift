@@ -61,6 +61,7 @@ extension VerificationReport {
     <dd class="hash mono">\(payload.sha256)</dd></div>
     <div><dt>Took</dt><dd>\(seconds.shown), exit code \(Int(verdict.exitCode))</dd></div>
     <div class="machine"><dt>Machine</dt><dd>\(host?.summary ?? "none: it did not come to that")</dd></div>
+    \(cuts, each: { "<div><dt>Power</dt><dd>\($0.summary)</dd></div>\n" })\
     \(notes, each: { "<div><dt>Note</dt><dd>\($0)</dd></div>\n" })</dl>
     \(sections.count < 2 ? nil : navigation(sections))</header>
     """

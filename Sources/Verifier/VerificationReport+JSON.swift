@@ -31,6 +31,12 @@ extension VerificationReport {
         ])
       },
       "notes": .list(notes, Node.text),
+      "power_cuts": .list(cuts) {
+        .mapping([
+          "stage": .text($0.stage), "delay": .time($0.delay), "by": .text($0.means.rawValue),
+          "during": .text($0.during), "at": .time($0.at),
+        ])
+      },
       "checks": .list(checks) {
         .mapping([
           "name": .text($0.name), "phase": .text($0.phase), "outcome": .text($0.outcome.rawValue),

@@ -60,7 +60,7 @@ extension VerificationReport {
         ("accelerator", host.accelerator), ("warm", String(host.isWarm)),
       ]
     }
-    values += notes.map { ("note", $0) }
+    values += cuts.map { ("power-cut", $0.summary) } + notes.map { ("note", $0) }
     return """
           <properties>
       \(values, each: { "      <property name=\"\($0.0)\" value=\"\($0.1)\"/>\n" })    </properties>

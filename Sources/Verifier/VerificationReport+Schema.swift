@@ -58,6 +58,20 @@ extension VerificationReport {
         ),
         ("notes", array("What was decided on the way.", of: string(nil))),
         (
+          "power_cuts",
+          array(
+            "The power cuts that were made, in their order.",
+            of: object(
+              nil,
+              [
+                ("stage", string("The stage that it was wanted in.")),
+                ("delay", duration("How long after the stage's beginning it was wanted.")),
+                ("by", choice("How it was made.", PowerCut.Means.allCases.map(\.rawValue))),
+                ("during", string("The stage that ran then, as the machine had said.")),
+                ("at", moment("When it was made, since the verification began.")),
+              ]))
+        ),
+        (
           "checks",
           array(
             "What the checks found, in their order, phase after phase.",

@@ -12,6 +12,7 @@ extension VerificationReport {
     var lines = ["\(style.verdict(verdict)) \(headline)"]
     if let host { lines.append("  \(host.summary)") }
     if !checks.isEmpty { lines.append("  \(tally)") }
+    lines += cuts.map { "  \($0.summary)" }
     if let cause {
       lines += ["", style.heading("What went wrong, in \(cause.stage.printable)")]
       lines += ["  \(cause.message.printable) [\(cause.code.printable)]", "  do: \(cause.hint.printable)"]
@@ -100,6 +101,14 @@ extension VerificationReport {
       reached = max(reached, end)
     }
     return total
+  }
+}
+
+extension VerificationReport.Cut {
+  /// The cut in one line: `power cut by reset in install, 63.2 s after the beginning`.
+  var summary: String {
+    let missed = during == stage ? "" : " (meant for \(stage.printable))"
+    return "power cut by \(means.rawValue) in \(during.printable)\(missed), \(at.shown) after the beginning"
   }
 }
 

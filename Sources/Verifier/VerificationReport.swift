@@ -75,6 +75,20 @@ public struct VerificationReport: Sendable {
     public var hint: String
   }
 
+  /// A power cut that was made.
+  public struct Cut: Hashable, Sendable {
+    /// The stage that it was wanted in.
+    public var stage: String
+    /// How many seconds after the stage's beginning it was wanted.
+    public var delay: Double
+    /// How it was made.
+    public var means: PowerCut.Means
+    /// The stage that ran then, as the machine had said: another one where the wanted one was shorter than the delay.
+    public var during: String
+    /// When, in seconds since the verification began.
+    public var at: Double
+  }
+
   /// Something to look at: lines as they were found.
   public struct Evidence: Hashable, Sendable {
     /// What it is: `failed unit k3s.service`, `last lines of the console`.
@@ -118,6 +132,8 @@ public struct VerificationReport: Sendable {
   public var host: Host?
   /// What was decided on the way: a fallback to a slower accelerator, edited defaults.
   public var notes: [String] = []
+  /// The power cuts that were made, in their order.
+  public var cuts: [Cut] = []
   /// What the checks found, in their order, phase after phase.
   public var checks: [CheckResult] = []
   /// Where the time went, in the order of the beginnings.

@@ -16,6 +16,8 @@ struct Watch: Sendable {
     case asked(path: String)
     /// QEMU ended; what it wrote to its standard error.
     case exited(status: String, complaints: String)
+    /// The machine starts again after its power was cut.
+    case powered
     /// The user wants no more of it.
     case quit
     /// Only time has passed.
@@ -36,8 +38,8 @@ struct Watch: Sendable {
   private(set) var evidence: Facts?
   /// Whether a guest's kernel has shown that it runs.
   private(set) var isProven = false
-  /// Seconds from QEMU's start to the probe's first word, and how far the guest's clock was then.
-  private(set) var hello: (time: Double, uptime: Double)?
+  /// Seconds from QEMU's start to the probe's first word in each boot, and how far the guest's clock was then.
+  private(set) var hellos: [String: (time: Double, uptime: Double)] = [:]
   /// Whether the probe has spoken since the machine was started, or last restarted itself.
   private var isSpeaking = false
   /// When the probe gathered what it found, in seconds since QEMU's start.
@@ -46,7 +48,18 @@ struct Watch: Sendable {
   private(set) var version: String?
   /// What the machine is doing, in QEMU's own word.
   private(set) var machineStatus: String?
+  /// The power cuts that were made, in their order.
+  private(set) var cuts: [VerificationReport.Cut] = []
+  /// Those that are still to come, in the order of their stages.
+  private(set) var cutsToCome: ArraySlice<PowerCut>
 
+  private let means: PowerCut.Means
+  /// The stages of the bootstrap, and the one that runs.
+  private let stages: [String]
+  private var bootstrapStage = ""
+  /// When the next cut is made, where its stage has begun.
+  private var cutTime: Double?
+  private var hasPower = true
   private let phases: [Check.Phase]
   private let promises: Promises
   private let base: Limits
@@ -72,9 +85,14 @@ struct Watch: Sendable {
 
   init(
     phases: [Check.Phase], promises: Promises, limits: Limits, accelerator: Accelerator, slowness: Double,
-    isWarm: Bool = false
+    isWarm: Bool = false, cuts: [PowerCut] = [], cutBy means: PowerCut.Means = .reset
   ) {
     self.phases = phases
+    let stages = promises.stageNames
+    self.stages = stages
+    cutsToCome =
+      cuts.sorted { (stages.firstIndex(of: $0.stage) ?? 0) < (stages.firstIndex(of: $1.stage) ?? 0) }[...]
+    self.means = means
     // A saved machine is one whose kernel has run. It is halted, and goes on when it is told to.
     self.isWarm = isWarm
     isProven = isWarm
@@ -101,7 +119,15 @@ struct Watch: Sendable {
   /// Takes a sign.
   mutating func take(_ sign: Sign, at now: Double) -> [Session.Action] {
     guard !hasEnded else { return [] }
+    // What a machine said that has lost its power means nothing any more.
+    if !hasPower {
+      switch sign {
+      case .powered, .exited, .quit, .tick: break
+      default: return []
+      }
+    }
     var actions = see(sign, at: now)
+    if let time = cutTime, now >= time, cause == nil { actions += cut(at: now) }
     if !hasEnded, let end = lastWord, now >= end { actions += finish() }
     if !hasEnded, lastWord == nil { actions += deadlines(at: now) }
     return actions
@@ -112,7 +138,10 @@ struct Watch: Sendable {
     case .lines(let lines):
       lastProgress = now
       var actions: [Session.Action] = []
-      for line in lines { actions += read(line, at: now) }
+      for line in lines {
+        actions += read(line, at: now)
+        if let name = PowerCut.stage(begunBy: line, of: stages) { begin(name, at: now) }
+      }
       return actions
     case .prompt(let prompt):
       // Shells of a boot that failed wait at a prompt, on a line that never ends.
@@ -128,6 +157,12 @@ struct Watch: Sendable {
       return []
     case .exited(let status, let complaints):
       return ended(status, complaints, at: now)
+    case .powered:
+      guard !hasPower else { return [] }
+      hasPower = true
+      lastProgress = now
+      enter("restart after a power cut", at: now)
+      return []
     case .quit:
       blame(.inconclusive, "interrupted", "the verification was ended by its user", "run it again")
       return finish()
@@ -147,7 +182,9 @@ struct Watch: Sendable {
       return fail(fatal.verdict, fatal.code, fatal.message, fatal.hint, at: now)
     }
     // cloud-init's last word (`cc_final_message`): from here on a probe would have spoken.
-    if !isSpeaking, line.utf8.count < 512, line.contains("Cloud-init v."), line.contains("finished at") {
+    if !isSpeaking, !isStarting, line.utf8.count < 512, line.contains("Cloud-init v."),
+      line.contains("finished at")
+    {
       return probeIsMissing(at: now)
     }
     return []
@@ -169,12 +206,12 @@ struct Watch: Sendable {
     case .hello:
       isProven = true
       lastProgress = now
-      if hello == nil {
-        hello = (now, event.at)
+      if hellos.isEmpty {
         // The first measure of this guest on this host: what it took to get here. A saved one did that before.
         if !isWarm { slowness = max(slowness, event.at / Calibration.bootSeconds) }
         limits = base.stretched(by: slowness)
       }
+      hellos[event.boot] = (now, event.at)
       isSpeaking = true
       isSettled = false
       lastBeat = nil
@@ -185,6 +222,8 @@ struct Watch: Sendable {
       // A probe that starts late tells of stages that began before it, and again after a restart.
       if stage.state == .started, begun.insert("\(event.boot) \(stage.name)").inserted {
         enter(stage.name, at: now)
+        // A line of the console that the kernel wrote into the middle of is missed.
+        if stage.name.hasPrefix("bootstrap: ") { begin(String(stage.name.dropFirst(11)), at: now) }
       }
     case .beat(let beat):
       if isBusy(beat, at: now) { lastProgress = now }
@@ -249,6 +288,35 @@ struct Watch: Sendable {
     }
   }
 
+  // MARK: - Power cuts
+
+  /// Whether the machine starts after a power cut, and has not asked for its seed again: what is on the console may
+  /// still be of the boot before.
+  private var isStarting: Bool { !cuts.isEmpty && !isSpeaking && asked.isEmpty }
+
+  /// A stage of the bootstrap has begun.
+  private mutating func begin(_ name: String, at now: Double) {
+    guard hasPower, !isStarting else { return }
+    bootstrapStage = name
+    if cutTime == nil, let next = cutsToCome.first, next.stage == name { cutTime = now + next.delay }
+  }
+
+  private mutating func cut(at now: Double) -> [Session.Action] {
+    cutTime = nil
+    guard let cut = cutsToCome.popFirst() else { return [] }
+    cuts.append(
+      VerificationReport.Cut(
+        stage: cut.stage, delay: cut.delay, means: means, during: bootstrapStage, at: now))
+    enter("power cut in \(bootstrapStage)", at: now)
+    hasPower = false
+    isSpeaking = false
+    isSettled = false
+    lastBeat = nil
+    mark = nil
+    asked = []
+    return [.cutPower(means)]
+  }
+
   // MARK: - QEMU
 
   private mutating func observe(_ event: Control.Event, at now: Double) -> [Session.Action] {
@@ -263,10 +331,10 @@ struct Watch: Sendable {
       return [.resume]
     case .diskError(let isFull): if isFull { diskIsFull = true }
     case .migration: break
-    case .reset:
+    case .reset(let isGuests):
       lastProgress = now
       // The firmware resets the machine once or twice by itself before anything is loaded.
-      guard isProven else { return [] }
+      guard isProven, isGuests, !isStarting else { return [] }
       resets += 1
       isSpeaking = false
       // A payload may well restart its machine once; one that does nothing else never gets anywhere.

@@ -32,8 +32,8 @@ for path in sorted(reports.glob("*.json")):
 lines = [
     "# Results of the VM tests",
     "",
-    "Made by `make test-matrix` from the reports of its boots; do not edit. What each case is stands in `BootTests.swift` and",
-    f"`HostTests.swift`. Run with {', '.join(sorted(hosts))}.",
+    "Made by `make test-matrix` from the reports of its boots; do not edit. What each case is stands in the tests beside it.",
+    f"Run with {', '.join(sorted(hosts))}.",
     "",
     "| case | image | start | verdict (exit code) | cause, failed checks | checks that hold | time |",
     "| --- | --- | --- | --- | --- | ---: | ---: |",

@@ -16,7 +16,11 @@ struct ControlTests {
         #"{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-shutdown"}}"#,
         .shutdown(reason: "guest-shutdown")
       ),
-      (#"{"event": "RESET", "data": {"guest": true, "reason": "guest-reset"}}"#, .reset),
+      (#"{"event": "RESET", "data": {"guest": true, "reason": "guest-reset"}}"#, .reset(byGuest: true)),
+      (
+        #"{"event": "RESET", "data": {"guest": false, "reason": "host-qmp-system-reset"}}"#,
+        .reset(byGuest: false)
+      ),
       (#"{"event": "STOP"}"#, .stopped),
       (
         #"{"event": "BLOCK_IO_ERROR", "data": {"device": "", "nospace": true, "operation": "write", "action": "stop", "reason": "No space left on device"}}"#,
@@ -31,7 +35,7 @@ struct ControlTests {
     "Everything else means nothing",
     arguments: [
       "", "{", "null", "[]", #"{"return": {}}"#, #"{"error": {"class": "GenericError", "desc": "x"}}"#,
-      #"{"event": "NIC_RX_FILTER_CHANGED"}"#, #"{"event": "RESET", "data": {"guest": false}}"#,
+      #"{"event": "NIC_RX_FILTER_CHANGED"}"#,
     ])
   func others(line: String) { #expect(Control.Event(line: Array(line.utf8)) == nil) }
 

@@ -27,12 +27,16 @@ struct EventTests {
           #"{"cpu":1.5,"disk":8,"network":9,"memory":1e9,"stage":"s","running":{"command":"sleep","pid":7,"unit":"u"}}"#
       )
       + Self.line(seq: 4)
-      + Self.line(boot: "b2", seq: 0, event: "facts", data: #"{"why":"settled","a":{"b":[1]}}"#)
+    let next = Self.line(boot: "b2", seq: 0, event: "facts", data: #"{"why":"settled","a":{"b":[1]}}"#)
     for size in [1, 7, 4096] {
       var decoder = EventDecoder(nonce: "n")
-      let bytes = Array(text.utf8)
-      let events = stride(from: 0, to: bytes.count, by: size).flatMap {
-        decoder.events(of: bytes[$0..<min($0 + size, bytes.count)])
+      var events: [Event] = []
+      for text in [text, next] {
+        let bytes = Array(text.utf8)
+        for start in stride(from: 0, to: bytes.count, by: size) {
+          events += decoder.events(of: bytes[start..<min(start + size, bytes.count)])
+        }
+        decoder.restart()
       }
       #expect(events.map(\.seq) == [0, 1, 2, 4, 0] && events.allSatisfy { $0.at == 1.5 })
       #expect(decoder.refused.isEmpty)
@@ -67,6 +71,7 @@ struct EventTests {
     (line(nonce: "m", seq: 7), .stranger), (line(nonce: "", seq: 7), .stranger),
     (line(nonce: "n\\u0000", seq: 7), .stranger),
     (line(seq: 5), .replayed), (line(seq: 0), .replayed), (line(boot: "b0", seq: 9), .pastBoot),
+    (line(boot: "b2"), .unexpectedBoot),
     (String(repeating: "x", count: EventDecoder.longestLine + 1) + "\n", .tooLong),
   ]
 
@@ -75,11 +80,22 @@ struct EventTests {
     let (line, reason) = Self.hostile[index]
     var decoder = EventDecoder(nonce: "n")
     #expect(decoder.events(of: Self.line(boot: "b0").utf8).count == 1)
+    decoder.restart()
     #expect(decoder.events(of: Self.line(seq: 5).utf8).count == 1)
     #expect(decoder.events(of: line.utf8).isEmpty)
     #expect(decoder.refused == [reason: 1])
     // And it does no harm to what follows.
     #expect(decoder.events(of: Self.line(seq: 8).utf8).map(\.seq) == [8])
+  }
+
+  @Test("After a restart the boot before says nothing more, and half a line of it never ends")
+  func restarted() {
+    var decoder = EventDecoder(nonce: "n")
+    #expect(decoder.events(of: (Self.line(seq: 1) + "{\"nonce\":").utf8).count == 1)
+    decoder.restart()
+    #expect(decoder.events(of: Self.line(seq: 2).utf8).isEmpty)
+    #expect(decoder.events(of: Self.line(boot: "b2").utf8).count == 1)
+    #expect(decoder.refused == [.pastBoot: 1])
   }
 
   @Test("Random bytes never become an event, and never end the program", arguments: 0..<8 as Range<UInt64>)

@@ -13,13 +13,12 @@ import YAML
     let document = try JSON.parse(ReportFormat.json.render(sample.report), source: sample.name)
     #expect(
       keys(document) == [
-        "schema", "verdict", "exit_code", "seconds", "payload", "host", "cause", "notes", "checks",
-        "timeline",
-        "evidence", "console",
+        "schema", "verdict", "exit_code", "seconds", "payload", "host", "cause", "notes", "power_cuts",
+        "checks", "timeline", "evidence", "console",
       ])
     let properties = VerificationReport.schema["properties"]
     #expect(keys(document) == keys(properties))
-    for key in ["checks", "timeline", "evidence"] {
+    for key in ["power_cuts", "checks", "timeline", "evidence"] {
       let expected = keys(properties?[key]?["items"]?["properties"])
       for item in try #require(document[key]?.sequence) { #expect(keys(item) == expected) }
     }

@@ -83,7 +83,8 @@ enum ReportSamples {
       hint: "let runcmd start a unit instead, or bound the command with timeout(1)"),
     payload: .init(
       name: "user-data.yaml", sha256: String(repeating: "0b", count: 32), bytes: 412, isOwn: false),
-    host: host, notes: [], checks: [],
+    host: host, notes: [],
+    cuts: [.init(stage: "install", delay: 2, means: .kill, during: "ready", at: 51.25)], checks: [],
     timeline: Array(boot.dropLast()) + [span(.cloudInit, "modules-final", 55.0, nil)],
     evidence: [
       .init(
@@ -122,6 +123,7 @@ enum ReportSamples {
         image: text, architecture: text, qemu: text, accelerator: text, cpus: -1, memory: .max, isWarm: true,
         slowness: .infinity),
       notes: hostileTexts,
+      cuts: [.init(stage: text, delay: .nan, means: .reset, during: text, at: -.infinity)],
       checks: zip(hostileTexts, 0...).flatMap { text, index in
         [VerificationReport.CheckResult.Outcome.passed, .failed, .skipped].map {
           .init(

@@ -55,7 +55,7 @@ struct WatchTests {
     _ = watch.take(.asked(path: "/meta-data"), at: 20)
     #expect(watch.stage == "cloud-init: init-network")
     _ = watch.take(try Self.event("hello", at: 17.5), at: 22)
-    #expect(watch.hello?.time == 22 && watch.hello?.uptime == 17.5)
+    #expect(watch.hellos["b1"]?.time == 22 && watch.hellos["b1"]?.uptime == 17.5)
     _ = watch.take(try Self.stage("cloud-init: modules-config"), at: 30)
     _ = watch.take(try Self.stage("cloud-init: init-network"), at: 31)
     _ = watch.take(try Self.stage("cloud-init: modules-config"), at: 32)
@@ -77,7 +77,7 @@ struct WatchTests {
     #expect(
       watch.take(try Self.event("facts", #"{"why": "asked"}"#), at: 42).isEmpty, "not what was asked for")
     #expect(watch.take(try Self.event("facts", #"{"why": "rerun"}"#), at: 50) == [.ask("reboot")])
-    #expect(watch.take(.control(.reset), at: 55).isEmpty)
+    #expect(watch.take(.control(.reset(byGuest: true)), at: 55).isEmpty)
     #expect(
       watch.take(try Self.event("facts", #"{"why": "settled"}"#), at: 56).isEmpty, "a line of the old boot")
     _ = watch.take(try Self.event("hello", boot: "b2"), at: 80)
@@ -229,8 +229,8 @@ struct WatchTests {
   @Test("A machine that does nothing but restart is stopped; one restart of its own is nobody's fault")
   func reboots() throws {
     var watch = try Self.started(Self.watch())
-    for time in [40.0, 70, 100] { #expect(watch.take(.control(.reset), at: time).isEmpty) }
-    _ = watch.take(.control(.reset), at: 130)
+    for time in [40.0, 70, 100] { #expect(watch.take(.control(.reset(byGuest: true)), at: time).isEmpty) }
+    _ = watch.take(.control(.reset(byGuest: true)), at: 130)
     #expect(watch.cause?.verdict == .fail && watch.cause?.cause.code == "reboot-loop")
   }
 

@@ -895,10 +895,10 @@ class Guest:
                 {"secret": name, "place": self.secrets.text(place)} for name, place in sorted(list(self.exposed))][:100]}
 
     def boot_time(self):
-        """The wall clock at boot; the smallest seen, as the clock may be set forward."""
+        """The wall clock at the first boot; the smallest seen, as the clock may be set forward."""
         match = re.search(rb"^btime (\d+)", self.read("/proc/stat", 1 << 20) or b"", re.M)
         now = int(match.group(1)) if match else 0
-        self.booted = min(getattr(self, "booted", now), now)
+        self.booted = min(getattr(self, "booted", now), now, self.config.get("since") or now)
         return self.booted
 
 
