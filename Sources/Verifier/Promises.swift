@@ -54,6 +54,8 @@ public struct Promises: Sendable {
     public let name: String
     /// Its deadline in seconds.
     public let deadline: Double
+    /// Whether its work is kept on the disk, and not done again after a restart.
+    let isKept: Bool
   }
 
   /// What `/etc/k3seed/plan.json` and the settings of the bootstrap say.
@@ -106,8 +108,8 @@ extension Promises {
   static let binaryPath = "/usr/local/bin/k3s"
   static let unit = "k3seed-bootstrap.service"
 
-  /// The names of the bootstrap's stages; the usual ones where it has no table that says so.
-  var stageNames: [String] { stages.isEmpty ? PowerCut.stages : stages.map(\.name) }
+  /// The bootstrap's stages; the usual ones where it has no table that says so.
+  var assumedStages: [Stage] { stages.isEmpty ? PowerCut.stages : stages }
 
   /// What must not be there any more when the bootstrap is done.
   var gone: [String] { isOwn ? [Self.secretsFolder] + files.filter(\.isSecret).map(\.path) : [] }
@@ -175,15 +177,18 @@ extension Promises {
       contents["/usr/local/sbin/k3seed-bootstrap"] ?? [], isFirst: settings["K3SEED_SEED"] == "yes")
   }
 
-  /// The bootstrap's table: `name:deadline`, and `:first` where only the first server has the stage.
+  /// The bootstrap's table: `name:deadline`, and `:first` where only the first server has the stage. Which of them are
+  /// kept stands in `kept='...'`.
   private static func stages(_ script: [UInt8], isFirst: Bool) -> [Stage] {
     let lines = String(decoding: script, as: UTF8.self).split(separator: "\n")
     guard let start = lines.firstIndex(where: { $0.utf8.elementsEqual("stages=(".utf8) }) else { return [] }
+    let kept = lines.first { $0.hasPrefix("kept='") }?.dropFirst(6).split { " '".contains($0) } ?? []
     return lines[(start + 1)...].prefix { !$0.utf8.elementsEqual(")".utf8) }
       .flatMap { $0.split(separator: " ") }.compactMap { row in
         let fields = row.split(separator: ":")
         guard fields.count >= 2, let deadline = Double(fields[1]) else { return nil }
-        return fields.count == 2 || isFirst ? Stage(name: String(fields[0]), deadline: deadline) : nil
+        guard fields.count == 2 || isFirst else { return nil }
+        return Stage(name: String(fields[0]), deadline: deadline, isKept: kept.contains(fields[0]))
       }
   }
 

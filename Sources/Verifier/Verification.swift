@@ -73,7 +73,7 @@ public struct Verification: Sendable {
   }
 
   /// The stages of the user-data's bootstrap, in which the power can be cut.
-  public var stages: [String] { promises.stageNames }
+  public var stages: [String] { promises.assumedStages.map(\.name) }
 
   /// Boots the machine, waits for what becomes of it, and judges.
   ///

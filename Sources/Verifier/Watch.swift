@@ -54,9 +54,8 @@ struct Watch: Sendable {
   private(set) var cutsToCome: ArraySlice<PowerCut>
 
   private let means: PowerCut.Means
-  /// The stages of the bootstrap, and the one that runs.
-  private let stages: [String]
-  private var bootstrapStage = ""
+  /// How far the bootstrap is.
+  private var place: PowerCut.Place
   /// When the next cut is made, where its stage has begun.
   private var cutTime: Double?
   private var hasPower = true
@@ -88,10 +87,11 @@ struct Watch: Sendable {
     isWarm: Bool = false, cuts: [PowerCut] = [], cutBy means: PowerCut.Means = .reset
   ) {
     self.phases = phases
-    let stages = promises.stageNames
-    self.stages = stages
+    let stages = promises.assumedStages
+    place = PowerCut.Place(in: stages)
+    let names = stages.map(\.name)
     cutsToCome =
-      cuts.sorted { (stages.firstIndex(of: $0.stage) ?? 0) < (stages.firstIndex(of: $1.stage) ?? 0) }[...]
+      cuts.sorted { (names.firstIndex(of: $0.stage) ?? 0) < (names.firstIndex(of: $1.stage) ?? 0) }[...]
     self.means = means
     // A saved machine is one whose kernel has run. It is halted, and goes on when it is told to.
     self.isWarm = isWarm
@@ -140,7 +140,7 @@ struct Watch: Sendable {
       var actions: [Session.Action] = []
       for line in lines {
         actions += read(line, at: now)
-        if let name = PowerCut.stage(begunBy: line, of: stages) { begin(name, at: now) }
+        if !isStarting, let mark = PowerCut.Mark(line: line), place.take(mark) { planCut(at: now) }
       }
       return actions
     case .prompt(let prompt):
@@ -223,7 +223,9 @@ struct Watch: Sendable {
       if stage.state == .started, begun.insert("\(event.boot) \(stage.name)").inserted {
         enter(stage.name, at: now)
         // A line of the console that the kernel wrote into the middle of is missed.
-        if stage.name.hasPrefix("bootstrap: ") { begin(String(stage.name.dropFirst(11)), at: now) }
+        if stage.name.hasPrefix("bootstrap: "), place.begin(String(stage.name.dropFirst(11))) {
+          planCut(at: now)
+        }
       }
     case .beat(let beat):
       if isBusy(beat, at: now) { lastProgress = now }
@@ -295,10 +297,8 @@ struct Watch: Sendable {
   private var isStarting: Bool { !cuts.isEmpty && !isSpeaking && asked.isEmpty }
 
   /// A stage of the bootstrap has begun.
-  private mutating func begin(_ name: String, at now: Double) {
-    guard hasPower, !isStarting else { return }
-    bootstrapStage = name
-    if cutTime == nil, let next = cutsToCome.first, next.stage == name { cutTime = now + next.delay }
+  private mutating func planCut(at now: Double) {
+    if cutTime == nil, let next = cutsToCome.first, next.stage == place.stage { cutTime = now + next.delay }
   }
 
   private mutating func cut(at now: Double) -> [Session.Action] {
@@ -306,8 +306,9 @@ struct Watch: Sendable {
     guard let cut = cutsToCome.popFirst() else { return [] }
     cuts.append(
       VerificationReport.Cut(
-        stage: cut.stage, delay: cut.delay, means: means, during: bootstrapStage, at: now))
-    enter("power cut in \(bootstrapStage)", at: now)
+        stage: cut.stage, delay: cut.delay, means: means, during: place.stage ?? "nothing", at: now))
+    enter("power cut", at: now)
+    place.restart()
     hasPower = false
     isSpeaking = false
     isSettled = false

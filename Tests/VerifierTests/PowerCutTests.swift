@@ -17,25 +17,42 @@ struct PowerCutTests {
   }
 
   @Test(
-    "The console says which stage begins",
+    "The console says how far the bootstrap is",
     arguments: [
-      ("[   61.2] k3seed-bootstrap[812]: k3seed: bootstrap of server starts", "preflight"),
-      ("k3seed: bootstrap of agent resumes at install", "install"),
-      ("[   61.2] k3seed-bootstrap[812]: k3seed: preflight: ok (0 s)", "firewall"),
-      ("k3seed: scrub: ok (12 s)", "complete"),
-      ("k3seed: complete: ok (0 s)", nil), ("k3seed: download: FAILED: no network", nil),
-      ("k3seed: bootstrap of server resumes at lunch", nil), ("k3seed: bootstrap of server resumes", nil),
-      ("k3seed: lunch: ok (0 s)", nil), ("download: ok (1 s)", nil), ("k3seed: ", nil), ("", nil),
-    ] as [(String, String?)])
-  func console(line: String, stage: String?) {
-    #expect(PowerCut.stage(begunBy: line, of: PowerCut.stages) == stage)
+      ("[   61.2] k3seed-bootstrap[812]: k3seed: bootstrap of server starts", .starts),
+      ("k3seed: bootstrap of agent resumes at install", .resumes(at: "install")),
+      ("[   61.2] k3seed-bootstrap[812]: k3seed: preflight: ok (0 s)", .ended("preflight")),
+      ("k3seed: download: FAILED: no network", nil), ("k3seed: bootstrap of server resumes", nil),
+      ("download: ok (1 s)", nil), ("k3seed: ok", nil), ("k3seed: ", nil), ("", nil),
+    ] as [(String, PowerCut.Mark?)])
+  func console(line: String, mark: PowerCut.Mark?) {
+    #expect(PowerCut.Mark(line: line) == mark)
   }
 
-  @Test("Where a node has fewer stages the next of them begins")
-  func fewer() {
-    let stages = PowerCut.stages.filter { !["seed", "gitops"].contains($0) }
-    #expect(PowerCut.stage(begunBy: "k3seed: ready: ok (9 s)", of: stages) == "scrub")
-    #expect(PowerCut.stage(begunBy: "k3seed: ready: ok (9 s)", of: PowerCut.stages) == "seed")
+  @Test("After a restart, stages whose work was kept are left out, and the others begin again")
+  func places() {
+    let stages = ["preflight", "download", "secrets", "install", "ready"].map {
+      Promises.Stage(name: $0, deadline: 1, isKept: ["download", "install"].contains($0))
+    }
+    var place = PowerCut.Place(in: stages)
+    #expect(place.stage == nil)
+    var begun: [String?] = []
+    func take(_ marks: PowerCut.Mark...) {
+      for mark in marks where place.take(mark) { begun.append(place.stage) }
+    }
+    take(.starts, .ended("preflight"), .ended("download"), .ended("secrets"))
+    #expect(begun == ["preflight", "download", "secrets", "install"])
+    begun = []
+    place.restart()
+    take(.resumes(at: "install"), .ended("preflight"), .ended("secrets"), .ended("install"), .ended("ready"))
+    #expect(begun == ["preflight", "secrets", "install", "ready"] && place.stage == nil)
+    begun = []
+    place.restart()
+    // What it had done did not last.
+    take(.resumes(at: "download"), .ended("preflight"), .ended("lunch"))
+    #expect(begun == ["preflight", "download"])
+    let isNews = ["download", "preflight", "install"].map { place.begin($0) }
+    #expect(isNews == [false, false, true] && place.stage == "install")
   }
 
   /// A watch whose guest is at work, at 30 s.
