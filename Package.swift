@@ -39,10 +39,10 @@ let package = Package(
     .target(name: "Inputs", dependencies: ["Diagnostics", "Secrets", "YAML"], swiftSettings: settings),
     .target(
       name: "Plan", dependencies: ["Diagnostics", "Inputs", "Secrets", "YAML"], swiftSettings: settings),
-    .target(
-      name: "Templates", dependencies: ["Diagnostics", "Secrets", "YAML"], swiftSettings: settings,
-      plugins: ["EmbedFilesPlugin"]),
     .target(name: "Gzip", dependencies: ["CDeflate"], swiftSettings: settings),
+    .target(
+      name: "Templates", dependencies: ["Diagnostics", "Gzip", "Secrets", "YAML"], swiftSettings: settings,
+      plugins: ["EmbedFilesPlugin"]),
     .target(
       name: "UserData",
       dependencies: ["Diagnostics", "Gzip", "Inputs", "Plan", "Secrets", "Templates", "YAML"],

@@ -31,6 +31,14 @@ extension InputSpec {
     InputSpec(
       "service_cidr", .text(.cidr), default: "10.43.0.0/16 (K3s)", "The network of the services."),
     InputSpec(
+      "node_cidrs", .list(.text(.cidr)), default: "the private ranges",
+      "The networks of the nodes: the firewall lets only these to the kubelet, the overlay network and etcd, and the ingress node NATs for them."
+    ),
+    InputSpec(
+      "pod_metadata_access", .text(.access), default: "`denied`",
+      "Whether pods may reach the platform's metadata address, and with it user-data and the node's identity: `denied` or `allowed`."
+    ),
+    InputSpec(
       "node_labels", .map(keys: .labelKey, .text(.labelValue)), default: "none", "Labels of every node."),
     InputSpec(
       "disable", .list(.text(.component)), default: "`traefik` (the GitOps tree brings Envoy Gateway)",

@@ -15,6 +15,10 @@ extension ClusterPlan {
     sshKeys = inputs.texts("ssh_authorized_keys")
     clusterCIDR = inputs.text("cluster_cidr")
     serviceCIDR = inputs.text("service_cidr")
+    nodeCIDRs =
+      inputs["node_cidrs"] == nil
+      ? Self.privateRanges.map { Sourced($0, from: .fallback("node_cidrs")) } : inputs.texts("node_cidrs")
+    podsReachMetadata = inputs.text("pod_metadata_access", default: "denied").map { $0 == "allowed" }
     disabled =
       inputs["disable"] == nil
       ? [Sourced("traefik", from: .fallback("disable"))] : inputs.texts("disable")
@@ -67,6 +71,11 @@ extension ClusterPlan {
     tlsSANs = sans
     checkSecrets(report: &report)
   }
+
+  /// RFC 1918, RFC 6598 and RFC 4193: where the nodes of a cluster are, unless somebody knows better.
+  private static let privateRanges = [
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7",
+  ]
 
   // MARK: Rules across inputs
 
@@ -325,8 +334,8 @@ extension ClusterPlan {
     }
   }
 
-  /// Warns of what nodes will meet: secrets that can be read where user-data can, and what this version's
-  /// bootstrap cannot do yet. Each is said once, however many nodes it concerns.
+  /// Warns of what nodes will meet: secrets that can be read where user-data can. It is said once, however many nodes
+  /// it concerns.
   public func warn(about nodes: [ClusterNode], report: inout Report) {
     let file = Location(source: inputs.source)
     let secrets = Set(nodes.flatMap(secretNames)).sorted()
@@ -339,24 +348,6 @@ extension ClusterPlan {
           "literal-secrets", at: file,
           "in user-data, which every process on the node can read from the platform's metadata service: \(literals.joined(separator: ", "))",
           help: "keep secrets in OCI Vault and give secret_ocids"))
-    }
-    func notYet(_ stage: String, _ what: String, help: String? = nil) {
-      report.add(
-        .warning(
-          "not-yet", at: file,
-          "\(what) is what this version cannot do yet: the bootstrap will say so at its stage \"\(stage)\" and fail",
-          help: help))
-    }
-    if literals.count < secrets.count {
-      notYet("secrets", "fetching secrets from OCI Vault", help: "give the values to boot with this version")
-    }
-    if nodes.contains(where: { $0.role.value == .ingress }) {
-      notYet("firewall", "NAT on the ingress node", help: "make the node an agent to boot with this version")
-    }
-    if platform.value == .oci {
-      notYet(
-        "firewall", "opening the firewall of an image that refuses traffic, as OCI's Ubuntu images do,",
-        help: "use an image without REJECT rules")
     }
   }
 }

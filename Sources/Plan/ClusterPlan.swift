@@ -86,6 +86,10 @@ public struct ClusterPlan: Sendable {
   public var clusterCIDR: Sourced<String>?
   /// The network of the services, where it is not K3s' own default.
   public var serviceCIDR: Sourced<String>?
+  /// The networks of the nodes.
+  public var nodeCIDRs: [Sourced<String>]
+  /// Whether pods may reach the platform's metadata address.
+  public var podsReachMetadata: Sourced<Bool>
   /// Packaged components that are left out.
   public var disabled: [Sourced<String>]
   /// Registries with the endpoints to pull from.

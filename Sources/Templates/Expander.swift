@@ -1,4 +1,6 @@
 public import Diagnostics
+import Gzip
+import Secrets
 import YAML
 
 /// Expands templates.
@@ -15,6 +17,7 @@ import YAML
 /// | `!env {KEY: node}` | lines `KEY='value'` for a shell; a list becomes its items with spaces between, a condition `yes` or `no` |
 /// | `!file name` | a file among the templates, as it is |
 /// | `!script name` | a shell script among the templates, without its comment lines and blank lines |
+/// | `!gzip [node]` | the texts of a list as one, compressed and then in base64: `encoding: gz+b64` of `write_files` |
 /// | `!include name` | another template, expanded here; a list within a list is spliced |
 /// | `!when {path: node}` | the node where the value is given, true or not empty; else nothing |
 /// | `!unless {path: node}` | the opposite |
@@ -23,6 +26,7 @@ public struct Expander {
   private let templates: TemplateSet
   private var parsed: [String: Node] = [:]
   private var texts: [String: String] = [:]
+  private var compressed: [String: String] = [:]
   private var report = Report()
 
   /// An expander for some templates. It keeps what it has read, so that many nodes cost one reading.
@@ -104,9 +108,15 @@ public struct Expander {
     case "!env":
       guard let content = environment(node, scope) else { return [] }
       return field(content)
-    case "!file", "!script":
+    case "!file":
       guard let name = string(node, scope), let text = text(of: name, node.mark, scope) else { return [] }
-      return field(.text(tag == "!script" ? text.condensedScript : text))
+      return field(.text(text))
+    case "!script":
+      guard let name = string(node, scope), let text = text(of: name, node.mark, scope) else { return [] }
+      return field(.text(text.condensedScript))
+    case "!gzip":
+      guard let text = gzip(node, scope) else { return [] }
+      return field(.text(text))
     case "!include":
       guard let name = string(node, scope) else { return [] }
       return include(name, at: location(node.mark, scope), scope, place: place)
@@ -114,7 +124,8 @@ public struct Expander {
       return conditional(node, tag, scope, place)
     default:
       let known = [
-        "value", "secret", "format", "yaml", "json", "env", "file", "script", "include", "when", "unless",
+        "value", "secret", "format", "yaml", "json", "env", "file", "script", "gzip", "include", "when",
+        "unless",
         "each",
       ]
       let near = String(tag.dropFirst()).nearest(in: known, within: 2)
@@ -276,6 +287,28 @@ public struct Expander {
     return (result + String(text[rest...]), input)
   }
 
+  /// The texts of a list as one, compressed, in base64.
+  private mutating func gzip(_ node: Node, _ scope: Scope) -> String? {
+    guard let parts = node.sequence else {
+      fail("template-type", node.mark, scope, "!gzip takes a list of texts, found \(node.kind)")
+      return nil
+    }
+    var text = ""
+    for part in parts {
+      for field in expand(part, scope, .item) {
+        guard let more = field.text else {
+          fail("template-type", part.mark, scope, "an item of !gzip is no text")
+          return nil
+        }
+        text += more
+      }
+    }
+    if let known = compressed[text] { return known }
+    let result = String(decoding: Base64.encode(Gzip.compress(Array(text.utf8))), as: UTF8.self)
+    compressed[text] = result
+    return result
+  }
+
   private mutating func environment(_ node: Node, _ scope: Scope) -> Field.Content? {
     guard let field = untagged(node, scope).first, case .mapping(let entries) = field.content else {
       fail("template-type", node.mark, scope, "!env takes a mapping of variables, found \(node.kind)")
@@ -363,7 +396,7 @@ extension String {
       && utf8.allSatisfy { (0x41...0x5A) ~= $0 || (0x30...0x39) ~= $0 || $0 == 0x5F }
   }
 
-  /// A script without blank lines and lines that are only a comment, its first line kept: every byte counts
+  /// A script without blank lines and lines that are only a comment, but with its `#!`: every byte counts
   /// against a platform's limit. A line that another one continues stays, and a script with a here-document is
   /// left as it is, since such lines may be part of one.
   var condensedScript: String {
@@ -377,17 +410,17 @@ extension String {
     }
     var kept: [UInt8] = []
     kept.reserveCapacity(bytes.count)
-    var isContinued = true
+    var isContinued = false
     var start = 0
     while start <= bytes.count {
       let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
       let line = bytes[start..<end]
       let first = line.first { $0 != 0x20 && $0 != 0x09 }
-      let isCode = first != nil && first != UInt8(ascii: "#")
-      if isCode || isContinued || end == bytes.count {
+      let isCode = first != nil && first != UInt8(ascii: "#") || start == 0 && line.starts(with: "#!".utf8)
+      if isCode || isContinued {
         isContinued = line.last == UInt8(ascii: "\\")
-        if start > 0 { kept.append(0x0A) }
         kept += line
+        kept.append(0x0A)
       }
       start = end + 1
     }

@@ -106,7 +106,7 @@ public struct Preview: Sendable {
         guard let path = field["path"]?.text else { return nil }
         return File(
           path: path, mode: field["permissions"]?.text ?? "0644",
-          bytes: field["content"]?.node(.revealed).string?.utf8.count ?? 0,
+          bytes: field.node(.revealed).fileContent.count,
           content: shown["content"]?.string ?? "")
       }
   }
@@ -118,7 +118,7 @@ public struct Preview: Sendable {
     let unit = Guest.isInstalled(by: files)
     func commands(_ key: String, _ when: String) -> [Step] {
       (userData.document[key]?.items ?? []).map { command in
-        let words = command.text ?? command.items.compactMap(\.word).joined(separator: " ")
+        let words = command.text?.summary ?? command.items.compactMap(\.word).joined(separator: " ")
         return Step(name: key, text: "\(words) (\(when))")
       }
     }
@@ -149,12 +149,12 @@ enum Guest {
     let server = node.role.value == .server
     let sources = plan.binaryURLs.count
     let stages: [(String, String)?] = [
-      ("preflight", "check architecture, settings, default route and that every secret has arrived"),
+      ("preflight", "check architecture, settings, clock and default route"),
       (
         "firewall",
         node.role.value == .ingress
-          ? "NAT for private nodes: this version cannot do it yet and fails here"
-          : "pass where the image's firewall refuses nothing; this version cannot open one yet and fails here"
+          ? "open what this role needs, keep pods from the metadata address, forward and NAT for private nodes"
+          : "open what this role needs, keep pods from the metadata address"
       ),
       (
         "download",
@@ -163,8 +163,8 @@ enum Guest {
       (
         "secrets",
         references.isEmpty
-          ? "nothing to fetch"
-          : "fetch \(references.joined(separator: ", ")) from OCI Vault: this version cannot do it yet and fails here"
+          ? "read the secrets into memory"
+          : "fetch \(references.joined(separator: ", ")) from OCI Vault, as the instance that it is"
       ),
       ("install", "install K3s as \(server ? "server" : "agent") with /etc/rancher/k3s/config.yaml"),
       (
@@ -278,5 +278,14 @@ extension Field {
     case .flag(let flag): flag ? "true" : "false"
     default: nil
     }
+  }
+}
+
+extension String {
+  /// A shell script on one line: what its first comment says of it, or else its first line.
+  fileprivate var summary: String {
+    let lines = split(separator: "\n")
+    guard let first = lines.first, lines.count > 1 || first.hasPrefix("# ") else { return self }
+    return first.hasPrefix("# ") ? String(first.dropFirst(2)) : "\(first) …"
   }
 }

@@ -7,7 +7,8 @@ extension Check {
   public static let all: [Check] = [
     Check(
       name: "user-data-identity", proves: "the guest got exactly the bytes of the file",
-      how: "SHA-256 of /var/lib/cloud/instance/user-data.txt, which cloud-init stores as it came",
+      how:
+        "SHA-256 of /var/lib/cloud/instance/user-data.txt at the boot's beginning, as cloud-init stores what came",
       hint: "look for another seed in the image, or for what changed the file between reading and booting",
       judge: identity),
     Check(
@@ -107,8 +108,9 @@ extension Check {
       hint: "read the log of the bootstrap's stage scrub",
       judge: secretsGone),
     Check(
-      name: "rerun-changes-nothing", proves: "starting the bootstrap once more changes nothing",
-      how: "systemctl restart, then uid and resourceVersion of each object against those before",
+      name: "rerun-changes-nothing", proves: "running every stage once more changes nothing",
+      how:
+        "`k3seed-bootstrap again` with the same secrets, then uid and resourceVersion of each object against those before",
       hint: "find the stage that writes again what is there", phases: [.rerun], judge: nothingChanged),
     Check(
       name: "rebooted", proves: "the machine was started anew and keeps what it has",

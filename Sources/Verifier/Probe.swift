@@ -52,7 +52,7 @@ struct Probe: Sendable {
     if promises.isOwn {
       entries += [
         ("gone", .list(promises.gone)), ("binary", Node(.string(Promises.binaryPath))),
-        ("unit", Node(.string(Promises.unit))),
+        ("unit", Node(.string(Promises.unit))), ("program", Node(.string(Promises.program))),
         ("patience", Node(.number("\(promises.stages.reduce(0) { $0 + $1.deadline })"))),
       ]
     }

@@ -107,6 +107,7 @@ extension Promises {
   static let manifestsFolder = "/var/lib/rancher/k3s/server/manifests/"
   static let binaryPath = "/usr/local/bin/k3s"
   static let unit = "k3seed-bootstrap.service"
+  static let program = "/usr/local/sbin/k3seed-bootstrap"
 
   /// The bootstrap's stages; the usual ones where it has no table that says so.
   var assumedStages: [Stage] { stages.isEmpty ? PowerCut.stages : stages }
@@ -174,7 +175,7 @@ extension Promises {
       }
     kubernetes = Kubernetes(contents, manifests: manifests)
     stages = Self.stages(
-      contents["/usr/local/sbin/k3seed-bootstrap"] ?? [], isFirst: settings["K3SEED_SEED"] == "yes")
+      contents[Self.program] ?? [], isFirst: settings["K3SEED_SEED"] == "yes")
   }
 
   /// The bootstrap's table: `name:deadline`, and `:first` where only the first server has the stage. Which of them are

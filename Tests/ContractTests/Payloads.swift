@@ -25,9 +25,12 @@ struct Payload: Sendable, CustomTestStringConvertible {
   /// The files that cloud-init would write, as PyYAML reads them.
   func files() async throws -> [String: [UInt8]] {
     let program = """
-      import base64, json, sys, yaml
+      import base64, gzip, json, sys, yaml
       files = yaml.safe_load(sys.stdin.buffer)["write_files"]
-      json.dump({f["path"]: base64.b64encode(f["content"].encode()).decode() for f in files}, sys.stdout)
+      def content(f):
+          packed = f.get("encoding") == "gz+b64"
+          return gzip.decompress(base64.b64decode(f["content"])) if packed else f["content"].encode()
+      json.dump({f["path"]: base64.b64encode(content(f)).decode() for f in files}, sys.stdout)
       """
     let outcome = try await Tool.run(["python3", "-c", program], input: bytes)
     try #require(outcome.status == 0, "\(name): \(outcome.errors)")

@@ -6,6 +6,7 @@
 
 import base64
 import copy
+import gzip
 import json
 import pathlib
 import re
@@ -81,6 +82,13 @@ def check_object(item, schemas):
     return []
 
 
+def content(entry):
+    """What cloud-init writes."""
+    if entry.get("encoding") == "gz+b64":
+        return gzip.decompress(base64.b64decode(entry["content"], validate=True)).decode()
+    return entry["content"]
+
+
 def check(payload, schemas):
     findings = []
     text = payload.decode("ascii")
@@ -89,12 +97,12 @@ def check(payload, schemas):
     if re.search("mime-version:", text[:4096], re.IGNORECASE):
         findings.append("cloud-init takes it for MIME")
     config = yaml.safe_load(text)
-    files = {entry["path"]: entry["content"] for entry in config["write_files"]}
+    files = {entry["path"]: content(entry) for entry in config["write_files"]}
     if len(files) != len(config["write_files"]):
         findings.append("a file is written twice")
     for entry in config["write_files"]:
         private = entry["path"].startswith("/var/lib/k3seed/secrets/")
-        if not set(entry) <= {"path", "permissions", "content"}:
+        if not set(entry) <= {"path", "permissions", "encoding", "content"}:
             findings.append(f"{entry['path']} has the keys {list(entry)}")
         if not isinstance(entry["content"], str) or not isinstance(entry.get("permissions", ""), str):
             findings.append(f"{entry['path']} is not of strings")

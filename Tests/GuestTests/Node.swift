@@ -23,6 +23,8 @@ struct Node {
   private static let crds = Tool.root.appendingPathComponent("Tests/VM/lab/crds").path
   /// Whether the bootstrap is started by root.
   var isRoot = true
+  /// The stage in which the power is cut; the node then boots again.
+  var cut: String?
 
   struct Answer {
     var times = 0
@@ -63,8 +65,8 @@ struct Node {
 
   static let standIns = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("StandIns")
-  static let script = Tool.root.appendingPathComponent("templates/guest/bootstrap.sh")
-  static let unit = Tool.root.appendingPathComponent("templates/guest/k3seed-bootstrap.service")
+  static let guest = Tool.root.appendingPathComponent("templates/guest")
+  static let unit = guest.appendingPathComponent("k3seed-bootstrap.service")
 
   /// Whether such a sandbox works here.
   static let works: Bool = {
@@ -119,9 +121,16 @@ struct Node {
     if !first || role != "server" { secrets["cloudflare_api_token"] = nil }
   }
 
+  /// The script, its parts one after another.
+  static func whole() throws -> String {
+    try ["bootstrap.sh", "firewall.sh", "vault.sh", "engine.sh"].map {
+      try String(contentsOf: guest.appendingPathComponent($0), encoding: .utf8)
+    }.joined()
+  }
+
   /// The script as it travels: without lines that are only a comment, and without blank ones.
   static func stripped() throws -> String {
-    try String(contentsOf: script, encoding: .utf8).split(separator: "\n").filter { line in
+    try whole().split(separator: "\n").filter { line in
       let text = line.drop { $0 == " " }
       return !text.isEmpty && (!text.hasPrefix("#") || text.hasPrefix("#!"))
     }.joined(separator: "\n") + "\n"
@@ -217,6 +226,7 @@ struct Node {
       value.map { "\(name)='\($0)'\n" }
     }
     .sorted().joined()
+    texts["/var/lab/cut"] = cut
     for (path, text) in texts.merging(files, uniquingKeysWith: { $1 }) { try write(path, text.utf8) }
     if api != nil {
       try write("/var/lab/api", [])

@@ -22,6 +22,8 @@ enum Corpus {
     "tls_sans": ["[]", #"["k3s.example.org", "*.example.org", "10.0.0.1", "fd00::1", "localhost"]"#],
     "cluster_cidr": [#""10.42.0.0/16""#, #""fd00:42::/56""#, #""0.0.0.0/0""#],
     "service_cidr": [#""10.43.0.0/16""#, #""::/128""#],
+    "node_cidrs": ["[]", #"["10.0.0.0/16", "fd00:1::/64"]"#],
+    "pod_metadata_access": [#""denied""#, #""allowed""#],
     "node_labels": [
       "{}",
       #"{"role": "worker", "example.org/a_b.c": "A-1_b.c", "node.kubernetes.io/pool": "x", "a.node.kubernetes.io/x": "", "kubelet.kubernetes.io/x": "1", "topology.kubernetes.io/zone": "ad-1", "xkubernetes.io/a": "b"}"#,

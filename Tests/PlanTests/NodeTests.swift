@@ -381,23 +381,6 @@ import Testing
     #expect(try warnings(#"{"platform": "aws"}"#, about: ["server"]) == [])
   }
 
-  @Test("what this version's bootstrap cannot do is said once for each cause")
-  func notYet() throws {
-    let nodes = #""nodes": {"a": {"role": "server"}, "b": {"role": "agent"}, "e": {"role": "ingress"}}"#
-    let vault = try warnings(
-      #"{"k3s_token": "\#(Sample.ocid)", "platform": "nocloud", \#(nodes)}"#, about: ["a", "b"])
-    #expect(vault.count == 1)
-    #expect(
-      vault.first?.contains("fetching secrets from OCI Vault is what this version cannot do yet") == true)
-    let edge = try warnings(#"{"platform": "nocloud", \#(nodes)}"#, about: ["a", "e"])
-    #expect(edge.count == 1)
-    #expect(edge.first?.contains("NAT on the ingress node is what this version cannot do yet") == true)
-    let firewall = try warnings("{\(nodes)}", about: ["a", "b"])
-    #expect(firewall.count == 1)
-    #expect(firewall.first?.contains("opening the firewall") == true)
-    #expect(try warnings(#"{"platform": "nocloud", \#(nodes)}"#, about: ["a", "b"]) == [])
-  }
-
   // MARK: Order
 
   @Test("the order of inputs and of keys within them changes neither plan nor findings", arguments: 0..<24)

@@ -112,7 +112,7 @@ import Testing
       ("a: !valeu name", "t.yaml:1:4: error: there is no tag !valeu; did you mean !value? [template-tag]"),
       (
         "!!binary aGk=",
-        "t.yaml:1:1: error: there is no tag tag:yaml.org,2002:binary; the tags are !value, !secret, !format, !yaml, !json, !env, !file, !script, !include, !when, !unless, !each [template-tag]"
+        "t.yaml:1:1: error: there is no tag tag:yaml.org,2002:binary; the tags are !value, !secret, !format, !yaml, !json, !env, !file, !script, !gzip, !include, !when, !unless, !each [template-tag]"
       ),
       // Types.
       ("!secret name", "t.yaml:1:1: error: name is a text; !secret takes a secret [template-type]"),

@@ -60,7 +60,7 @@ import YAML
   func cloudInitOrder() throws {
     let steps = try Self.preview(try Cluster(example: "oci-vault"), .agent).steps
     #expect(steps.prefix(4).map(\.name) == ["bootcmd", "write_files", "ssh", "runcmd"])
-    #expect(steps[0].text == "install -d -m 0700 /var/lib/k3seed /var/lib/k3seed/secrets (before the files)")
+    #expect(steps[0].text == "make good what a power cut in the first boot took (before the files)")
     #expect(steps[2].text == "authorise 1 key for the default user")
     #expect(steps[3].text == "systemctl enable --now k3seed-bootstrap.service (after them)")
     let literal = try Self.preview(try Cluster(example: "literal"), .server).steps
@@ -94,7 +94,7 @@ import YAML
     #expect(try text(.server, "gitops").contains("argocd of https://github.com/example/harbour.git at HEAD"))
     #expect(
       try Self.preview(try Cluster(example: "literal"), .server).steps.first { $0.name == "secrets" }?.text
-        == "nothing to fetch")
+        == "read the secrets into memory")
   }
 
   // MARK: Files and secrets
@@ -108,7 +108,7 @@ import YAML
       try YAML.parseOne(userData.plain, source: "user-data")["write_files"]?.sequence)
     #expect(files.map(\.path) == written.map { $0["path"]?.string })
     #expect(files.map(\.mode) == written.map { $0["permissions"]?.string ?? "0644" })
-    #expect(files.map(\.bytes) == written.map { $0["content"]?.string?.utf8.count })
+    #expect(files.map(\.bytes) == written.map { $0.fileContent.count })
     for (file, entry) in zip(files, written) {
       let isSecret = file.path.hasPrefix("/var/lib/k3seed/secrets/")
       #expect((file.content == entry["content"]?.string) == !isSecret, "\(file.path)")
@@ -240,10 +240,10 @@ import YAML
        2  write_files  write 4 files
        3  ssh          authorise 2 keys for the default user
        4  runcmd       systemctl start x (after them)
-       5  preflight    check architecture, settings, default route and that every secret has arrived
-       6  firewall     pass where the image's firewall refuses nothing; this version cannot open one yet and fails here
+       5  preflight    check architecture, settings, clock and default route
+       6  firewall     open what this role needs, keep pods from the metadata address
        7  download     fetch K3s v1.36.4+k3s1 and its install script from 1 source, refuse any other SHA-256
-       8  secrets      nothing to fetch
+       8  secrets      read the secrets into memory
        9  install      install K3s as server with /etc/rancher/k3s/config.yaml
       10  ready        wait for the API, this Node and the controllers
       11  seed         apply Namespaces and Secrets (cloudflare-api-token in cert-manager and external-dns), then remove the files

@@ -1,37 +1,42 @@
 #!/bin/bash
-# Brings this node up, stage by stage, from the files that cloud-init has written. Lines that are only a
-# comment are left out of the payload.
+# Brings this node up, stage by stage, from the files that cloud-init has written. This part is the stages; firewall.sh
+# and vault.sh have those that are long, and engine.sh, the last, runs them. Lines that are only a comment are left out
+# of the payload.
 #
-# Without an argument it runs the stages in order, each as a child of its own under `timeout`: there `set -e` is
-# in full force, no variable needs to be local, and the whole process group ends with the deadline. With a
-# stage's name it is that child. The last line of a stage's log is what it waits for or why it failed; it goes to
-# the console.
+# Each stage is a child of its own under `timeout`: there `set -e` is in full force, no variable needs to be local, and
+# the whole process group ends with the deadline. It may be interrupted at any instant, by its deadline or by a power
+# cut, and is then run again from its beginning. What cannot heal it says with `die`; every other failure is tried
+# again. The last line of a stage's log is what it waits for or why it failed; it goes to the console.
 set -euo pipefail
 
 lib=/var/lib/k3seed run=/run/k3seed etc=/etc/rancher/k3s
+# On a file system in memory that is never swapped: secrets get from here to the API server.
+seed=$run/seed
 # kubectl keeps its caches in memory, and reads nobody's settings.
 export LC_ALL=C HOME=$run
 
 # Stage, deadline in seconds, and `first` where only the first server has the stage. The exit code of a failed
 # stage is 10 plus its place. K3SEED_DEADLINE_<stage> replaces a deadline; no rendered bootstrap.env sets one.
 stages=(
-  preflight:30 firewall:30 download:1500 secrets:300 install:120 ready:1200
-  seed:180:first gitops:1200:first scrub:30 complete:30
+  preflight:120 firewall:60 download:1500 secrets:300 install:120 ready:1200
+  seed:180:first gitops:1200:first scrub:30 complete:60
 )
+# What is on the disk when they are done, so that they are not done again after a power cut.
+kept=' download install seed gitops '
 
 say() { printf 'k3seed: %s\n' "${*//[^[:print:]]/ }"; }
-die() { echo "$*" && exit 1; }
+die() { echo "$*" && exit 3; }
+later() { echo "$*" && exit 1; }
+is_done() { [ -e "$lib/done/$1" ]; }
 
 stage_preflight() {
   # The last variable is there only if the whole file is.
   [ -v K3S_INSTALL_URLS ] || die 'bootstrap.env is missing or cut off; render again'
-  [ ! -e $lib/started ] || die 'an earlier run was interrupted, this version cannot resume; recreate the node'
   type curl ip systemctl >/dev/null
   artefact
-  for name in $K3SEED_SECRETS; do
-    [ -s $lib/secrets/"$name" ] || die "secret $name did not arrive; render again"
-  done
-  [ -n "$(ip -4 route show default && ip -6 route show default)" ] || die 'no default route; K3s needs one'
+  # Before 2026 no release that this installs existed: certificates would not be valid yet.
+  (($(date +%s) > 1767225600)) || later "the clock says $(date -u +%F); check NTP"
+  check_network
 }
 
 # Sets the release file and its hash for this machine.
@@ -41,13 +46,6 @@ artefact() {
     aarch64) file=k3s-arm64 want=$K3S_SHA256_ARM64 ;;
     *) die "$(uname -m) is neither x86_64 nor aarch64; use another machine" ;;
   esac
-}
-
-stage_firewall() {
-  [ "$K3SEED_NAT" != yes ] || die 'this version cannot set up NAT for ingress; make the node an agent'
-  # The rules in force and those to come. No grep -q: it ends the pipe early.
-  ! { iptables-save || :; cat /etc/iptables/rules.v4 || :; } | grep -e '^-A INPUT .*-j REJECT' ||
-    die 'iptables INPUT has a REJECT, this version cannot open ports; use an image without it'
 }
 
 stage_download() {
@@ -61,56 +59,88 @@ stage_download() {
 # fetch TARGET SHA256 FILE URL...: FILE, if any, is in the folder URL. Nothing gets the name of the target, or
 # leave to run, before its hash is right.
 fetch() {
-  target=$1 part=$1.part want=$2 file=$3
+  target=$1 part=$1.part want=$2 file=$3 causes='' wrong=0
   shift 3
   if echo "$want  $target" | sha256sum -c --status; then chmod 755 "$target"; return; fi
-  for pause in 2 4 8 16 30 30; do
-    causes=
-    for url; do
-      url=${url%/}${file:+/$file}
-      echo "fetching $url"
-      # -Y: fewer than 4096 bytes a second for 30 s is a failure, so that a drip ends.
-      if got=$(curl -fsSL --connect-timeout 15 -m 600 -Y 4096 -o "$part" "$url" 2>&1); then
-        got=$(sha256sum <"$part")
-        if [ "${got%% *}" = "$want" ]; then
-          chmod 755 "$part"
-          mv -f "$part" "$target"
-          return
-        fi
-        got="sha256 ${got:0:12} is not ${want:0:12}"
+  for url; do
+    url=${url%/}${file:+/$file}
+    echo "fetching $url"
+    # -Y: fewer than 4096 bytes a second for 30 s is a failure, so that a drip ends.
+    if got=$(curl -fsSL --connect-timeout 15 -m 600 -Y 4096 -o "$part" "$url" 2>&1); then
+      got=$(sha256sum <"$part")
+      if [ "${got%% *}" = "$want" ]; then
+        chmod 755 "$part"
+        sync "$part"
+        mv -f "$part" "$target"
+        return
       fi
-      rm -f "$part"
-      causes+="$url: ${got##*$'\n'}; "
-    done
-    sleep $pause
+      got="sha256 ${got:0:12} is not ${want:0:12}" wrong=$((wrong + 1))
+    fi
+    rm -f "$part"
+    causes+="$url: ${got##*$'\n'}; "
   done
-  die "${causes}check the network and the version"
+  # A file that every mirror has wrong again and again is not one that was damaged on its way.
+  ((wrong < $# || attempt < 3)) || die "${causes}check the version and its hashes"
+  case $causes in
+    *'resolve host'*) causes+='check DNS' ;;
+    *certificate*) causes+="check the clock, $(date -u +%F), and the CA" ;;
+    *'(23)'*) causes+='check the free disk space' ;;
+    *) causes+='check the network and the version' ;;
+  esac
+  later "$causes"
 }
 
+# The secrets have been used, and are not needed any more.
+is_used() { is_done install && { [ "$K3SEED_SEED" != yes ] || is_done seed; }; }
+
 stage_secrets() {
-  [ -z "$K3SEED_VAULT" ] || die 'this version cannot fetch secrets from OCI Vault; give literal values'
+  ! is_used || return 0
+  mkdir -p $seed
+  # Where this is not allowed, /run itself is in memory.
+  mountpoint -q $seed || mount -t ramfs -o mode=700 k3seed $seed || chmod 700 $seed
+  install -dm 700 $seed/secrets
+  for name in $K3SEED_SECRETS; do
+    from=$lib/secrets/$name
+    if [ -s "$from" ]; then
+      install -m 600 "$from" $seed/secrets/
+    elif [[ $name != k3s_* || ! -s $etc/token ]]; then
+      die "secret $name did not arrive; put it into $from, or render again"
+    fi
+  done
+  [ -z "$K3SEED_VAULT" ] || fetch_references $seed/secrets
 }
 
 stage_install() {
-  # From here on only a new instance undoes what was done.
-  : >$lib/started
-  sync -f $lib
   mkdir -p $etc
   for name in token agent-token; do
-    from=$lib/secrets/k3s_${name/-/_}
-    [ ! -e "$from" ] || { install -m 600 "$from" $etc/$name.part && mv $etc/$name.part $etc/$name; }
+    from=$seed/secrets/k3s_${name/-/_} to=$etc/$name
+    [ -e "$from" ] || continue
+    install -m 600 "$from" $to.part
+    sync $to.part
+    mv $to.part $to
   done
   # install.sh copies every exported K3S_* into the environment of K3s.
   export -n "${!K3S@}"
   export INSTALL_K3S_SKIP_{DOWNLOAD,START,SELINUX_RPM}=true INSTALL_K3S_EXEC=$mode
+  # The rules are there before K3s in every boot, whoever loads others.
+  drop_in $unit "ExecStartPre=$0 firewall"
   sh $lib/install.sh
+}
+
+# drop_in UNIT LINE: one more line for a service.
+drop_in() {
+  mkdir -p "/etc/systemd/system/$1.service.d"
+  printf '[Service]\n%s\n' "$2" >"/etc/systemd/system/$1.service.d/k3seed.conf"
 }
 
 # --foreground: kubectl stays in the process group that ends with the stage.
 kube() { timeout --foreground 60 k3s kubectl --kubeconfig=$config "$@"; }
 
-# condition TYPE OBJECT: is the object's condition True?
-condition() { [ "$(kube get "$2" -o "jsonpath={.status.conditions[?(@.type=='$1')].status}")" = True ]; }
+# condition TYPE OBJECT: is the object's condition True? Where not, says what the object says of it.
+condition() {
+  found=$(kube get "$2" -o "jsonpath={range .status.conditions[?(@.type=='$1')]}{.status} {.message}{end}")
+  [[ $found == True* ]] || { echo "${found#* }" && return 1; }
+}
 
 # await WHAT COMMAND...: runs the command until it succeeds; the stage's deadline ends the wait.
 await() {
@@ -118,7 +148,8 @@ await() {
   shift
   echo "waiting for $what"
   until said=$("$@" 2>&1); do
-    echo "waiting for $what: ${said##*$'\n'}"
+    said=${said##*$'\n'}
+    echo "waiting for $what${said:+: ${said:0:300}}"
     alive
     sleep 3
   done
@@ -145,14 +176,15 @@ stage_ready() {
   [ $mode = agent ] || await 'the controllers' kube get -n default sa/default cm/kube-root-ca.crt
 }
 
-apply() { kube apply --server-side --field-manager=k3seed -f "$1"; }
+# On a new cluster another owner of these fields is a finding; `again` is told to take them back.
+apply() { kube apply --server-side --field-manager=k3seed ${force:+--force-conflicts} -f "$1"; }
 
-# No --force-conflicts: on a new cluster another owner of these fields is a finding.
-sow() { kube kustomize $lib | apply -; }
+sow() { kube kustomize $seed | apply -; }
 
 stage_seed() {
+  # kustomize reads nothing outside its folder.
+  cp -r $lib/kustomization.yaml $lib/manifests $seed
   await 'Namespaces and Secrets to be accepted' sow
-  rm -rf $lib/secrets
 }
 
 # The last words of the chart's install job say why there is no CRD yet.
@@ -168,13 +200,30 @@ plant() {
 }
 
 stage_gitops() {
+  # Used, and gone before the longest wait.
+  forget
   await 'the HelmChart CRD' condition Established crd/helmcharts.helm.cattle.io
   await 'the HelmChart to be accepted' apply $lib/manifests/argocd.yaml
   await 'Argo CD' argocd_installed
   await 'argocd-root to be accepted' plant $lib/manifests/argocd-root.yaml
 }
 
-stage_scrub() { rm -rf $lib/secrets; }
+forget() {
+  rm -rf $lib/secrets
+  ! mountpoint -q $seed || umount $seed
+  rm -rf $seed
+}
+
+# Also what cloud-init keeps of user-data with secrets in it. It makes these files again in every boot, so its last
+# service ends with this stage.
+stage_scrub() {
+  is_used || return 0
+  forget
+  [ -n "$K3SEED_SECRETS" ] || return 0
+  rm -f /var/lib/cloud/instance/{user-data.txt*,cloud-config.txt,obj.pkl} \
+    /run/cloud-init/{instance-data-sensitive,combined-cloud-config}.json
+  drop_in cloud-final "ExecStartPost=-$0 scrub"
+}
 
 stage_complete() {
   echo "$K3S_VERSION" >$lib/complete.part
@@ -182,33 +231,3 @@ stage_complete() {
   mv $lib/complete.part $lib/complete
   sync -f $lib
 }
-
-# shellcheck source=/dev/null
-. /etc/k3seed/bootstrap.env 2>/dev/null || :
-mode=agent unit=k3s-agent config=/var/lib/rancher/k3s/agent/kubelet.kubeconfig
-[ "${K3SEED_ROLE:-}" != server ] || mode=server unit=k3s config=$etc/k3s.yaml
-
-if [ $# != 0 ]; then
-  "stage_$1"
-  exit
-fi
-
-((EUID == 0)) || { say 'preflight: FAILED: not root'; exit 10; }
-install -dm 700 $run
-code=10
-for row in "${stages[@]}"; do
-  IFS=: read -r stage deadline nodes <<<"$row"
-  if [ -z "$nodes" ] || [ "$K3SEED_SEED" = yes ]; then
-    override=K3SEED_DEADLINE_$stage deadline=${!override:-$deadline} log=$run/$stage.log status=0 SECONDS=0
-    # KILL reaches the whole process group at once, and cannot be ignored. bash's own word on it is left out.
-    { timeout -s KILL "$deadline" "$0" "$stage" >"$log" 2>&1 || status=$?; } 2>/dev/null
-    if ((status)); then
-      why=$(tail -n 1 "$log")
-      ((SECONDS < deadline)) || why="not done within $deadline s; $why"
-      say "$stage: FAILED: ${why:-exit $status} ($log)"
-      exit $code
-    fi
-    say "$stage: ok ($SECONDS s)"
-  fi
-  code=$((code + 1))
-done

@@ -18,6 +18,14 @@ if [ -e /var/lab/missing ]; then
   rm "/usr/local/lab/bin/$(cat /var/lab/missing)"
   PATH=/usr/local/sbin:/usr/local/lab/bin
 fi
+if [ -e /var/lab/cut ]; then
+  # A power cut: everything ends at once, and what is in memory is gone.
+  setsid "$@" &
+  until [ -e "/run/k3seed/$(cat /var/lab/cut).log" ]; do /bin/sleep 0.01; done
+  { pkill -9 -s $! && wait $!; } 2>/dev/null || :
+  ! mountpoint -q /run/k3seed/seed || umount /run/k3seed/seed
+  rm -rf /run/k3seed
+fi
 status=0
 "$@" || status=$?
 [ ! -e /var/lab/afterwards ] || bash /var/lab/afterwards

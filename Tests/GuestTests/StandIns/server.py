@@ -56,12 +56,18 @@ class Ping(Downloads):
         self.reply(b"pong") if self.path == "/ping" else self.send_error(404)
 
 
-downloads = http.server.ThreadingHTTPServer(("127.0.0.1", 8000), Downloads)
-ping = http.server.ThreadingHTTPServer(("10.0.2.10", 6443), Ping)
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """Clients that end early are part of the tests."""
+
+
+downloads = Server(("127.0.0.1", 8000), Downloads)
+ping = Server(("10.0.2.10", 6443), Ping)
 tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 tls.load_cert_chain(LAB / "cert", LAB / "key")
 ping.socket = tls.wrap_socket(ping.socket, server_side=True)
 for server in (downloads, ping):
-    server.daemon_threads = True
     threading.Thread(target=server.serve_forever).start()
 (LAB / "listening").touch()
