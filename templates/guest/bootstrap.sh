@@ -7,7 +7,6 @@
 # the whole process group ends with the deadline. It may be interrupted at any instant, by its deadline or by a power
 # cut, and is then run again from its beginning. What cannot heal it says with `die`; every other failure is tried
 # again. The last line of a stage's log is what it waits for or why it failed; it goes to the console.
-# shellcheck disable=SC2034,SC2154 # what one part sets another uses
 set -euo pipefail
 
 lib=/var/lib/k3seed run=/run/k3seed etc=/etc/rancher/k3s
