@@ -56,6 +56,17 @@ extension InputSpec {
       "SHA-256 of the K3s binary for each architecture and of its install script; needed for another version."
     ),
     InputSpec(
+      "k3s_airgap_sha256", .object(airgapFields), default: "none",
+      "SHA-256 of `k3s-airgap-images-<architecture>.tar.zst`: with it the node loads K3s' own images from that file, found on it already or fetched where the binary is, and needs no registry for them."
+    ),
+    InputSpec(
+      "ca_certificates", .list(.text(.certificate)), default: "none",
+      "Certificates of authorities, in PEM, that the nodes trust beside the public ones: for mirrors and registries of one's own."
+    ),
+    InputSpec(
+      "hardening", .text(.hardening), default: "`none`",
+      "`cis` follows K3s' CIS hardening guide: kernel settings, audit log, Pod Security admission."),
+    InputSpec(
       "k3s_mirrors", .list(.text(.webURL)), default: "none",
       "Folders that hold `<version>/{k3s,k3s-arm64,install.sh}`, asked in order before the official source."),
     InputSpec(
@@ -123,6 +134,12 @@ extension InputSpec {
       name: "private_ip", shape: .text(.address), isRequired: false,
       summary: "the node's address within the cluster"),
   ]
+
+  private static let airgapFields: [Shape.Field] = ["amd64", "arm64"].map { architecture in
+    Shape.Field(
+      name: architecture, shape: .text(.sha256), isRequired: false,
+      summary: "the SHA-256 of `k3s-airgap-images-\(architecture).tar.zst`")
+  }
 
   private static let hashFields: [Shape.Field] = [
     Shape.Field(

@@ -9,6 +9,7 @@ extension Rule {
   static let role = oneOf("a role", ["server", "agent", "ingress"])
 
   static let access = oneOf("a permission", ["denied", "allowed"])
+  static let hardening = oneOf("a hardening profile", ["none", "cis"])
 
   static let vaultOCID = ocid(of: "vault", "an OCI vault")
   static let secretOCID = ocid(of: "vaultsecret", "a secret in an OCI vault")

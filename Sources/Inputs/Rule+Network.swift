@@ -30,6 +30,23 @@ extension Rule {
     help: "give the name alone in lower case, without a scheme, path or final dot"
   ) { text in isDNSName(text) && text.contains(".") && !text.utf8.contains(where: \.isUpper) }
 
+  /// One certificate. What it says is left to the node: its tools know it, and this program opens no network.
+  static let certificate = Rule("a certificate in PEM", pattern: "^-----BEGIN CERTIFICATE-----\\s") { text in
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    let body = lines.dropFirst().prefix { !$0.hasPrefix("-") }
+    let isWhole =
+      lines.first == "-----BEGIN CERTIFICATE-----" && !body.isEmpty
+      && body.allSatisfy {
+        !$0.isEmpty && $0.utf8.allSatisfy { $0.isAlphanumeric || "+/=".utf8.contains($0) }
+      }
+      && lines.dropFirst(body.count + 1).filter { !$0.isEmpty } == ["-----END CERTIFICATE-----"]
+    return isWhole
+      ? nil
+      : Problem(
+        "is not one certificate in PEM", help: "give each certificate as an item, from -----BEGIN to -----END"
+      )
+  }
+
   static let email = matching("an e-mail address", pattern: #"^[^@\s]+@[^@\s]+$"#) { text in
     let parts = text.split(separator: "@", omittingEmptySubsequences: false)
     return parts.count == 2 && !parts[0].isEmpty && parts[0].utf8.allSatisfy { (0x21...0x7E) ~= $0 }

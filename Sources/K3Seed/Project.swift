@@ -54,6 +54,16 @@ public struct Project: Sendable {
     self.report = report
   }
 
+  /// The plan of the cluster, where its inputs and those of its first server hold.
+  ///
+  /// - Throws: a report with every finding about them.
+  public func checkedPlan() throws(Report) -> ClusterPlan {
+    var report = report
+    for node in plan.nodes where node.isFirstServer { plan.require(for: node, report: &report) }
+    try report.throwIfErrors()
+    return plan
+  }
+
   /// Renders one node.
   ///
   /// - Throws: a report with every finding about the inputs, the plan and the node; or about templates; or

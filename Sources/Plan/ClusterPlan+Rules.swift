@@ -26,6 +26,11 @@ extension ClusterPlan {
     extraManifests = inputs.mappings("extra_manifests").compactMap { entry in
       entry.value.text.map { (entry.key, $0) }
     }
+    airgapImages = inputs.mappings("k3s_airgap_sha256").compactMap { entry in
+      entry.value.text.map { (entry.key, $0.map { $0.lowercased() }) }
+    }
+    caCertificates = inputs.texts("ca_certificates")
+    isHardened = inputs.text("hardening", default: "none").map { $0 == "cis" }
     ociRegion = inputs.text("oci_region")
     adminPasswordHash = Self.adminPasswordHash(inputs, project: name.value)
     cloudflareSecretName = inputs.text("cloudflare_secret_name", default: "cloudflare-api-token")

@@ -80,6 +80,12 @@ public struct ClusterPlan: Sendable {
   public var binaryURLs: [Sourced<String>]
   /// The install script's URLs, in the order in which they are asked.
   public var installScriptURLs: [Sourced<String>]
+  /// SHA-256 of K3s' archive of images for each architecture, where nodes load them from a file.
+  public var airgapImages: [(architecture: String, sha256: Sourced<String>)]
+  /// Certificates that nodes trust, in PEM.
+  public var caCertificates: [Sourced<String>]
+  /// Whether K3s' CIS hardening guide is followed.
+  public var isHardened: Sourced<Bool>
   /// Names and addresses for the API's certificate, without repetition.
   public var tlsSANs: [Sourced<String>]
   /// The network of the pods, where it is not K3s' own default.

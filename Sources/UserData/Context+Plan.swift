@@ -29,9 +29,16 @@ extension Context {
         plan.extraManifests.map { name, text in
           Context(.map([("name", .text(name)), ("text", Context(text))]), from: text.origin)
         }),
+      "airgap_images": Context(
+        .map(
+          ["amd64", "arm64"].map { name in
+            (name, Context(plan.airgapImages.first { $0.architecture == name }?.sha256))
+          })),
+      "ca_certificates": Context(plan.caCertificates),
+      "hardened": Context(.flag(plan.isHardened.value), from: plan.isHardened.origin),
       "ssh_authorized_keys": Context(plan.sshKeys),
       "namespaces": .list(["argocd", "cert-manager", "external-dns"].map(Context.text)),
-      "kubernetes_secrets": node.isFirstServer ? .list(Self.kubernetesSecrets(plan, node)) : .none,
+      "kubernetes_secrets": node.isFirstServer ? .list(Self.kubernetesSecrets(plan)) : .none,
       "git": .map([
         "url": Context(plan.gitURL),
         "revision": Context(plan.gitRevision),
@@ -104,57 +111,16 @@ extension Context {
     ])
   }
 
-  /// The Secrets that the first server seeds: each key either a file that holds a secret input, or a literal
-  /// that is no secret.
-  private static func kubernetesSecrets(_ plan: ClusterPlan, _ node: ClusterNode) -> [Context] {
-    func secret(
-      _ name: Sourced<String>, in namespace: String, labels: KeyValuePairs<String, String> = [:],
-      files: [(key: Sourced<String>, input: String)], literals: [(key: String, value: Sourced<String>)] = []
-    ) -> Context {
+  private static func kubernetesSecrets(_ plan: ClusterPlan) -> [Context] {
+    plan.seededSecrets.map { secret in
       Context(
         .map([
-          ("name", Context(name)), ("namespace", .text(namespace)),
-          ("labels", Context(.map(labels.map { ($0.key, .text($0.value)) }))),
-          ("files", Context(files.map { key, input in key.map { "\($0)=secrets/\(input)" } })),
-          ("literals", Context(literals.map { key, value in value.map { "\(key)=\($0)" } })),
-        ]), from: name.origin)
+          ("name", Context(secret.name)), ("namespace", .text(secret.namespace)),
+          ("labels", Context(.map(secret.labels.map { ($0.key, .text($0.value)) }))),
+          ("files", Context(secret.inputs.map { key, input in key.map { "\($0)=secrets/\(input)" } })),
+          ("literals", Context(secret.literals.map { key, value in value.map { "\(key)=\($0)" } })),
+        ]), from: secret.name.origin)
     }
-    func own(_ text: String, _ input: String) -> Sourced<String> {
-      Sourced(text, from: plan.source(ofSecret: input)?.origin ?? .fallback(input))
-    }
-    var secrets = ["cert-manager", "external-dns"].map { namespace in
-      secret(
-        plan.cloudflareSecretName, in: namespace,
-        files: [(plan.cloudflareSecretKey, "cloudflare_api_token")])
-    }
-    if let credentials = plan.gitCredentials, let url = plan.gitURL {
-      // Argo CD's documentation, "Declarative Setup": a Secret with this label is a repository.
-      let labels: KeyValuePairs = ["argocd.argoproj.io/secret-type": "repository"]
-      let name = "argocd-root-repository"
-      let common: [(key: String, value: Sourced<String>)] = [("type", url.map { _ in "git" }), ("url", url)]
-      switch credentials {
-      case .token(let username):
-        secrets.append(
-          secret(
-            own(name, "git_pat"), in: "argocd", labels: labels,
-            files: [(own("password", "git_pat"), "git_pat")],
-            literals: common + [("username", username)]))
-      case .deployKey:
-        let input = "git_ssh_private_key"
-        secrets.append(
-          secret(
-            own(name, input), in: "argocd", labels: labels, files: [(own("sshPrivateKey", input), input)],
-            literals: common))
-      }
-    }
-    if plan.source(ofSecret: adminPasswordHash) != nil {
-      secrets.append(
-        secret(
-          own("argocd-secret", adminPasswordHash), in: "argocd",
-          labels: ["app.kubernetes.io/part-of": "argocd"],
-          files: [(own("admin.password", adminPasswordHash), adminPasswordHash)]))
-    }
-    return secrets
   }
 
   private init(_ text: Sourced<String>) {

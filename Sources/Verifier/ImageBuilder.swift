@@ -30,13 +30,14 @@ extension ImageStore {
         "image-build", "\(item.name) cannot be built here: only Debian's images can",
         help: "run k3seed image pull \(item.name)")
     }
-    guard item.architecture == Architecture.host else {
+    guard item.architecture == Architecture.host || Self.emulates(item.architecture) else {
       let other = item.architecture.rawValue
       throw ImageError.host(
         "image-build",
         "an image for \(other) cannot be built on \(Architecture.host?.rawValue ?? "this machine")",
         help:
-          "run k3seed image pull \(item.name) --arch \(other), or build it on a machine of that architecture")
+          "run k3seed image pull \(item.name) --arch \(other), or install qemu-user-static, with which programs for \(other) run here"
+      )
     }
     let isRoot = geteuid() == 0
     for tool in [.mmdebstrap, .mke2fs, .qemuImg] + (isRoot ? [] : [HostTool.fakeroot]) { try tool.require() }
@@ -53,7 +54,7 @@ extension ImageStore {
       )
       let archive = "\(folder)/root.tar"
       let packages = try await HostTool.mmdebstrap.run(
-        Self.arguments(suite, item.architecture, archive: archive, mirror: mirror), limit: .seconds(1800))
+        Self.arguments(suite, item.architecture, archive: archive, mirror: mirror), limit: .seconds(3600))
       guard packages.status == 0 else { throw Self.failure(item, "mmdebstrap", packages) }
 
       say("building \(item.name): file system")
@@ -70,6 +71,12 @@ extension ImageStore {
         item, origin: "mmdebstrap \(suite)", algorithm: .sha256, disk: "disk.qcow2", kernel: "disk.vmlinuz",
         initrd: "disk.initrd", packages: versions)
     }
+  }
+
+  /// Whether the kernel hands programs of another architecture to QEMU's user emulation (Linux' binfmt_misc, under the
+  /// names of the package qemu-user-static).
+  private static func emulates(_ architecture: Architecture) -> Bool {
+    access("/proc/sys/fs/binfmt_misc/qemu-\(architecture.rawValue)", F_OK) == 0
   }
 
   /// What it has, beside what is essential and what these need.

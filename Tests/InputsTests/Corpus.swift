@@ -41,6 +41,11 @@ enum Corpus {
     "k3s_sha256": [
       #"{"amd64": "835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f", "arm64": "C920706346D5AD4E5CD3C7BF1BB09CE71EBE07FEC829E513E40F1CAF98AED8BB", "install_script": "46177d4c99440b4c0311b67233823a8e8a2fc09693f6c89af1a7161e152fbfad"}"#
     ],
+    "k3s_airgap_sha256": [
+      "{}", #"{"amd64": "9024613e2d468c51ba0e5ba21898604c41339354449fb3338cc6a7931189eb6a"}"#,
+    ],
+    "ca_certificates": ["[]", #"["-----BEGIN CERTIFICATE-----\nMIIB+/==\n-----END CERTIFICATE-----\n"]"#],
+    "hardening": [#""none""#, #""cis""#],
     "k3s_mirrors": ["[]", #"["https://mirror.example.org/k3s", "http://10.0.0.5/a%20b/c@d/"]"#],
     "k3s_token": [
       #""abc""#, #""canary: 0777 #'\"$`\\ {{x}} %{y} é😀""#, "\"\(String(repeating: "x", count: 65_536))\"",

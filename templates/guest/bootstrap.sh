@@ -42,8 +42,8 @@ stage_preflight() {
 # Sets the release file and its hash for this machine.
 artefact() {
   case $(uname -m) in
-    x86_64) file=k3s want=$K3S_SHA256_AMD64 ;;
-    aarch64) file=k3s-arm64 want=$K3S_SHA256_ARM64 ;;
+    x86_64) arch=amd64 file=k3s want=$K3S_SHA256_AMD64 images=${K3S_SHA256_IMAGES_AMD64-} ;;
+    aarch64) arch=arm64 file=k3s-arm64 want=$K3S_SHA256_ARM64 images=${K3S_SHA256_IMAGES_ARM64-} ;;
     *) die "$(uname -m) is neither x86_64 nor aarch64; use another machine" ;;
   esac
 }
@@ -54,6 +54,11 @@ stage_download() {
   fetch /usr/local/bin/k3s "$want" "$file" $K3S_BINARY_URLS
   # shellcheck disable=SC2086
   fetch $lib/install.sh "$K3S_SHA256_INSTALL" '' $K3S_INSTALL_URLS
+  [ -n "$images" ] || return 0
+  file=k3s-airgap-images-$arch.tar.zst folder=/var/lib/rancher/k3s/agent/images
+  mkdir -p $folder
+  # shellcheck disable=SC2086
+  fetch $folder/$file "$images" $file $K3S_BINARY_URLS
 }
 
 # fetch TARGET SHA256 FILE URL...: FILE, if any, is in the folder URL. Nothing gets the name of the target, or
@@ -112,6 +117,7 @@ stage_secrets() {
 
 stage_install() {
   mkdir -p $etc
+  [ ! -e /etc/sysctl.d/90-kubelet.conf ] || sysctl -qp /etc/sysctl.d/90-kubelet.conf
   for name in token agent-token; do
     from=$seed/secrets/k3s_${name/-/_} to=$etc/$name
     [ -e "$from" ] || continue
