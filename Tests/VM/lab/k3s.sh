@@ -1,7 +1,7 @@
 #!/bin/bash
 # A STAND-IN FOR K3S, for tests: one file, as the real one is, a script with an archive behind it. The archive holds a
-# real kubectl, kube-apiserver and etcd, and server.py, which starts them. There is no kubelet, no container, no
-# controller of Kubernetes; `k3s agent` refuses.
+# real kubectl, kube-apiserver and etcd, and server.py, which starts them, or joins one. There is no kubelet, no
+# container, no controller of Kubernetes.
 set -euo pipefail
 
 version=@version@
@@ -43,12 +43,13 @@ main() {
       export KUBECONFIG
       exec $data/$archive/bin/kubectl "$@"
       ;;
-    server)
+    server | agent)
+      mode=$1
       shift
       [ $# = 0 ] || fatal "the stand-in knows no flags; give $* in config.yaml"
       [ -e $data/$archive ] || extract "$line"
       cd $data/$archive/bin
-      exec python3 -I server.py "$version"
+      exec python3 -I server.py "$version" "$mode"
       ;;
     -v | --version)
       echo "k3s version $version (stand-in)"

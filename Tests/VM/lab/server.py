@@ -1,9 +1,15 @@
-"""A STAND-IN FOR `k3s server`, for tests: a real etcd and a real kube-apiserver, which decide what is accepted.
+"""A STAND-IN FOR `k3s server` AND `k3s agent`, for tests: a real etcd and a real kube-apiserver, which decide what is
+accepted.
 
 Around them, this program does what K3s does by itself: it reads config.yaml, makes certificates, tokens and the
 kubeconfig, tells systemd when the API answers, and applies server/manifests. What K3s' kubelet and controllers
 would make is made here too: the Node and its condition, each namespace's ServiceAccount and CA certificate, the
 CRDs of K3s, and, once a HelmChart called argocd is there, the CRDs of its chart. Nothing runs in the cluster.
+
+Other nodes join at port 6443 of the server's address, as in K3s by HTTP with the token: /ping, /cacerts, and a
+certificate for the node's kubelet. Every other request there goes to the API server, which listens on the loopback
+address, with the name in the client's certificate (Kubernetes' authenticating proxy). An agent registers its Node with
+that certificate, and may do what the API server's node authorizer allows.
 
 /etc/k3seed-lab/faults, where a test puts it, names faults, one word a line:
     crash-loop         k3s ends at once, at every start
@@ -31,6 +37,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 
 import yaml
 
@@ -38,6 +45,7 @@ CONFIG = "/etc/rancher/k3s/config.yaml"
 KUBECONFIG = "/etc/rancher/k3s/k3s.yaml"
 SERVER = "/var/lib/rancher/k3s/server"
 TLS = SERVER + "/tls"
+AGENT = "/var/lib/rancher/k3s/agent"
 FAULTS = "/etc/k3seed-lab/faults"
 HERE = os.getcwd()
 KUBELET_PORT = 10250
@@ -114,8 +122,6 @@ def read_config():
                 value = value if isinstance(value, list) else str(value).split(",")
                 value = [str(item) for item in value]
             config[name] = config[name] + value if key != name else value
-    if config["server"]:
-        fatal("the stand-in for K3s cannot join another server")
     return config
 
 
@@ -171,7 +177,7 @@ def make_certificates(names):
     # The system's own configuration would make every certificate an authority.
     write(TLS + "/openssl.cnf", "[req]\ndistinguished_name = name\n[name]\n")
     authority = ("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
-    for name in ("server-ca", "client-ca"):
+    for name in ("server-ca", "client-ca", "request-header-ca"):
         if not os.path.exists(f"{TLS}/{name}.crt"):
             certificate(name, f"/CN=k3s-{name}", *authority)
     if not os.path.exists(f"{TLS}/service.key"):
@@ -181,6 +187,7 @@ def make_certificates(names):
     certificate("serving-kube-apiserver", "/CN=kube-apiserver", *names, signer="server-ca")
     usage = ("-addext", "extendedKeyUsage=clientAuth")
     certificate("client-admin", "/O=system:masters/CN=system:admin", *usage, signer="client-ca")
+    certificate("client-auth-proxy", "/CN=system:auth-proxy", *usage, signer="request-header-ca")
 
 
 def is_address(name):
@@ -204,12 +211,13 @@ def make_tokens(config):
     if token and kept and token != kept:
         fatal("starting kubernetes: bootstrap data already found and encrypted with different token")
     token = token or kept or secrets.token_hex(16)
-    agent_token = token_of(config, "agent-token") or token
+    agent_token = short_form(token_of(config, "agent-token")) or token
     digest = hashlib.sha256(read(TLS + "/server-ca.crt").encode()).hexdigest()
     write(path, f"K10{digest}::server:{token}\n")
     write(SERVER + "/agent-token", f"K10{digest}::node:{agent_token}\n")
     if not os.path.lexists(SERVER + "/node-token"):
         os.symlink("token", SERVER + "/node-token")
+    return {token, agent_token}
 
 
 def encoded(path):
@@ -287,10 +295,14 @@ def start_api_server(config, address):
     # serves, fair queueing, the cache of watches.
     return start(
         *("kube-apiserver", "--etcd-servers", "http://127.0.0.1:2379", "--secure-port", "6443"),
+        *("--bind-address", "127.0.0.1"),
         *("--advertise-address", address, "--service-cluster-ip-range", str(config["service-cidr"])),
         *("--tls-cert-file", TLS + "/serving-kube-apiserver.crt"),
         *("--tls-private-key-file", TLS + "/serving-kube-apiserver.key"),
-        *("--client-ca-file", TLS + "/client-ca.crt", "--anonymous-auth=false", "--authorization-mode", "RBAC"),
+        *("--client-ca-file", TLS + "/client-ca.crt", "--anonymous-auth=false", "--authorization-mode", "Node,RBAC"),
+        *("--requestheader-client-ca-file", TLS + "/request-header-ca.crt"),
+        *("--requestheader-allowed-names", "system:auth-proxy", "--requestheader-username-headers", "X-Remote-User"),
+        *("--requestheader-group-headers", "X-Remote-Group"),
         *("--kubelet-preferred-address-types", "InternalIP,Hostname"),
         *("--service-account-issuer", "https://kubernetes.default.svc.cluster.local"),
         *("--service-account-key-file", TLS + "/service.crt"),
@@ -323,14 +335,15 @@ class Refused(Exception):
 
 
 class Api:
-    def __init__(self):
-        self.context = ssl.create_default_context(cafile=TLS + "/server-ca.crt")
-        self.context.load_cert_chain(TLS + "/client-admin.crt", TLS + "/client-admin.key")
+    def __init__(self, host, authority, client):
+        self.host = host
+        self.context = ssl.create_default_context(cafile=authority)
+        self.context.load_cert_chain(client + ".crt", client + ".key")
         self.connection = None
 
     def call(self, method, path, body=None, content_type="application/json"):
         if self.connection is None:
-            self.connection = http.client.HTTPSConnection("127.0.0.1", 6443, timeout=30, context=self.context)
+            self.connection = http.client.HTTPSConnection(*self.host, timeout=30, context=self.context)
         try:
             data = None if body is None else json.dumps(body)
             self.connection.request(method, path, data, {"Content-Type": content_type})
@@ -386,8 +399,9 @@ class Kubelet:
 
     period = 1
 
-    def __init__(self, api, config, version, name, address, faults):
+    def __init__(self, api, config, version, name, address, faults, role="control-plane"):
         self.api, self.config, self.version, self.name, self.address = api, config, version, name, address
+        self.role = role
         self.ready = "node-never-ready" not in faults
         self.is_done = False
 
@@ -405,14 +419,17 @@ class Kubelet:
             "kubernetes.io/arch": machine,
             "kubernetes.io/hostname": self.name,
             "kubernetes.io/os": "linux",
-            "node-role.kubernetes.io/control-plane": "true",
             "node.kubernetes.io/instance-type": "k3s",
         }
+        if self.role:
+            labels["node-role.kubernetes.io/" + self.role] = "true"
         labels.update(label.partition("=")[::2] for label in self.config["node-label"])
         taints = [self.taint(text) for text in self.config["node-taint"]]
         pods = next(ipaddress.ip_network(self.config["cluster-cidr"]).subnets(new_prefix=24))
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self.name}}
-        node["spec"] = {"podCIDR": str(pods), "podCIDRs": [str(pods)], "providerID": "k3s://" + self.name}
+        node["spec"] = {"providerID": "k3s://" + self.name}
+        if self.role:
+            node["spec"].update(podCIDR=str(pods), podCIDRs=[str(pods)])
         self.api.make("/api/v1/nodes", node)
         reason = "KubeletReady" if self.ready else "KubeletNotReady"
         message = "kubelet is posting ready status" if self.ready else "container runtime network not ready"
@@ -432,6 +449,98 @@ class Kubelet:
         node = {"metadata": {"labels": labels}, "spec": {"taints": taints}}
         self.api.patch(f"/api/v1/nodes/{self.name}", node)
         self.is_done = True
+
+
+class Supervisor(http.server.BaseHTTPRequestHandler):
+    """The door for other nodes, at the server's address: joining, and the way to the API server."""
+
+    protocol_version = "HTTP/1.1"
+    tokens = frozenset()
+
+    def answer(self, status, body, content_type="text/plain"):
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def serve(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path == "/ping":
+            self.answer(200, b"pong")
+        elif self.path == "/cacerts":
+            self.answer(200, read(TLS + "/server-ca.crt").encode())
+        elif self.path.startswith("/v1-k3s/client-kubelet.crt"):
+            self.join(body)
+        else:
+            self.forward(body)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve
+
+    def join(self, request):
+        kind, _, credentials = self.headers.get("Authorization", "").partition(" ")
+        user, _, password = base64.b64decode(credentials).decode(errors="replace").partition(":")
+        known = any(secrets.compare_digest(password.encode(), token.encode()) for token in self.tokens)
+        if kind != "Basic" or user != "node" or not known:
+            log("error", f"unauthorized: a node at {self.client_address[0]} has a wrong token")
+            return self.answer(401, b"unauthorized")
+        # The name in the request is the node's own word, which the token covers.
+        made = subprocess.run(
+            ["openssl", "x509", "-req", "-CA", TLS + "/client-ca.crt", "-CAkey", TLS + "/client-ca.key", "-days", "365"]
+            + ["-set_serial", str(secrets.randbits(63))],
+            input=request,
+            capture_output=True,
+        )
+        self.answer(*(200, made.stdout) if made.returncode == 0 else (400, made.stderr))
+
+    def forward(self, body):
+        subject = [pair for part in (self.connection.getpeercert() or {}).get("subject", ()) for pair in part]
+        names = [value for key, value in subject if key == "commonName"]
+        if not names:
+            return self.answer(401, b"unauthorized")
+        upstream = http.client.HTTPSConnection("127.0.0.1", 6443, timeout=60, context=self.upstream)
+        upstream.putrequest(self.command, self.path)
+        for name in ("Accept", "Content-Type", "User-Agent"):
+            if self.headers.get(name):
+                upstream.putheader(name, self.headers[name])
+        upstream.putheader("X-Remote-User", names[0])
+        for key, value in subject:
+            if key == "organizationName":
+                upstream.putheader("X-Remote-Group", value)
+        upstream.putheader("Content-Length", str(len(body)))
+        upstream.endheaders(body)
+        response = upstream.getresponse()
+        self.answer(response.status, response.read(), response.getheader("Content-Type", "text/plain"))
+        upstream.close()
+
+    def log_message(self, *_):
+        pass
+
+
+class SupervisorServer(http.server.ThreadingHTTPServer):
+    """Each handshake is in the thread of its connection, so that a slow client keeps nobody waiting."""
+
+    daemon_threads = True
+
+    def finish_request(self, request, client_address):
+        request.settimeout(60)
+        with self.context.wrap_socket(request, server_side=True) as connection:
+            self.RequestHandlerClass(connection, client_address, self)
+
+    def handle_error(self, *_):
+        pass
+
+
+def serve_nodes(address, tokens):
+    Supervisor.tokens = tokens
+    Supervisor.upstream = ssl.create_default_context(cafile=TLS + "/server-ca.crt")
+    Supervisor.upstream.load_cert_chain(TLS + "/client-auth-proxy.crt", TLS + "/client-auth-proxy.key")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=TLS + "/client-ca.crt")
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_cert_chain(TLS + "/serving-kube-apiserver.crt", TLS + "/serving-kube-apiserver.key")
+    server = SupervisorServer((address, 6443), Supervisor)
+    server.context = context
+    threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
 class Logs(http.server.BaseHTTPRequestHandler):
@@ -609,8 +718,85 @@ class Vandal:
             self.done.add(place["uid"])
 
 
+# Joining
+
+
+def join(config, name):
+    """Gets the authority and a certificate of the server, and says where the API is, as `k3s agent` does."""
+    url = urllib.parse.urlsplit(config["server"] or "")
+    token = token_of(config, "token")
+    if not url.hostname or not token:
+        fatal("--server and --token are required to join")
+    host = (url.hostname, url.port or 6443)
+    os.makedirs(AGENT, mode=0o700, exist_ok=True)
+    key, request = AGENT + "/client-kubelet.key", AGENT + "/client-kubelet.csr"
+    write(AGENT + "/openssl.cnf", "[req]\ndistinguished_name = name\n[name]\n")
+    subprocess.run(
+        ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        + ["-config", AGENT + "/openssl.cnf", "-keyout", key, "-out", request]
+        + ["-subj", f"/O=system:nodes/CN=system:node:{name}"],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+    def ask(context, method, path, body=None, headers=None):
+        connection = http.client.HTTPSConnection(*host, timeout=30, context=context)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return response.status, response.read().decode(errors="replace")
+        finally:
+            connection.close()
+
+    while True:
+        try:
+            # The long form of the token holds the hash of the server's CA, and the short form trusts whoever answers.
+            status, authority = ask(ssl._create_unverified_context(), "GET", "/cacerts")
+            digest = hashlib.sha256(authority.encode()).hexdigest()
+            if token.startswith("K10") and not token.startswith("K10" + digest + "::"):
+                fatal("token CA hash does not match the Cluster CA certificate hash")
+            context = ssl.create_default_context(cadata=authority)
+            basic = base64.b64encode(f"node:{short_form(token)}".encode()).decode()
+            path = "/v1-k3s/client-kubelet.crt"
+            status, answer = ask(context, "POST", path, read(request), {"Authorization": "Basic " + basic})
+            if status == 200:
+                break
+            log("error", f"Failed to retrieve agent configuration: {config['server']}{path}: {status} {answer}")
+        except (OSError, http.client.HTTPException) as error:
+            log("error", f"Failed to retrieve agent configuration: {config['server']}: {error}")
+        time.sleep(5)
+    write(AGENT + "/server-ca.crt", authority)
+    write(AGENT + "/client-kubelet.crt", answer)
+    cluster = {"certificate-authority": AGENT + "/server-ca.crt", "server": config["server"]}
+    user = {"client-certificate": AGENT + "/client-kubelet.crt", "client-key": key}
+    context = {"cluster": "local", "namespace": "default", "user": "user"}
+    kubeconfig = {"apiVersion": "v1", "kind": "Config", "current-context": "Default"}
+    kubeconfig["clusters"] = [{"name": "local", "cluster": cluster}]
+    kubeconfig["users"] = [{"name": "user", "user": user}]
+    kubeconfig["contexts"] = [{"name": "Default", "context": context}]
+    write(AGENT + "/kubelet.kubeconfig", yaml.safe_dump(kubeconfig))
+    return Api(host, AGENT + "/server-ca.crt", AGENT + "/client-kubelet")
+
+
+def run_agent(config, version, name, address, faults):
+    kubelet = Kubelet(join(config, name), config, version, name, address, faults, role=None)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    notified = False
+    while True:
+        try:
+            kubelet.run()
+        except (OSError, http.client.HTTPException, Refused) as error:
+            log("error", f"Unable to register node with API server: {error}")
+        if kubelet.is_done and not notified:
+            notified = True
+            log("info", "k3s agent is up and running")
+            notify_ready()
+        time.sleep(kubelet.period)
+
+
 def main():
-    version = sys.argv[1]
+    version, mode = sys.argv[1:]
     log("warning", f"THIS IS A STAND-IN FOR K3S {version}, FOR TESTS: only etcd, kube-apiserver and kubectl are real")
     faults = set(read(FAULTS).split()) if os.path.exists(FAULTS) else set()
     if faults:
@@ -622,15 +808,20 @@ def main():
     check_labels(config["node-label"])
     name = (config["node-name"] or socket.gethostname()).lower()
     address = str(config["node-ip"] or own_address())
+    if mode == "agent":
+        run_agent(config, version, name, address, faults)
+    if config["server"]:
+        fatal("the stand-in for K3s cannot join another server as a server")
 
     children = [start_etcd()]
     service = str(ipaddress.ip_network(config["service-cidr"])[1])
     names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", name, *config["tls-san"]]
     make_certificates([*names, "kubernetes.default.svc.cluster.local", "127.0.0.1", "::1", address, service])
-    make_tokens(config)
+    tokens = make_tokens(config)
     children.append(start_api_server(config, address))
     write_kubeconfig(config["write-kubeconfig-mode"])
     serve_logs()
+    serve_nodes(address, tokens)
 
     def stop(*_):
         for child in reversed(children):
@@ -640,7 +831,7 @@ def main():
 
     signal.signal(signal.SIGTERM, stop)
 
-    api = Api()
+    api = Api(("127.0.0.1", 6443), TLS + "/server-ca.crt", TLS + "/client-admin")
     parts = [Kubelet(api, config, version, name, address, faults), NamespaceControllers(api, faults)]
     parts += [Charts(api, name, faults), Deploy(api, name, config["disable"])]
     parts += [Vandal(api)] if "secret-altered" in faults else []
