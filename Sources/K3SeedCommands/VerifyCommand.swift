@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Diagnostics
+import Synchronization
 import SystemPackage
 public import Verifier
 
@@ -14,7 +15,14 @@ struct VerifyCommand: ParsableCommand {
       """)
 
   @Argument(help: ArgumentHelp("The user-data; \"-\" is standard input.", valueName: "file"))
-  var file: String
+  var file: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "A folder that `k3seed render --all -o` wrote, instead of a file: every node is booted, all on one network.",
+      valueName: "folder"))
+  var cluster: String?
 
   @Option(
     name: .long,
@@ -70,7 +78,9 @@ struct VerifyCommand: ParsableCommand {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("A folder that the guest finds at http://10.0.2.100/mirror/.", valueName: "folder"))
+    help: ArgumentHelp(
+      "A folder that the guest finds at http://10.0.2.100/mirror/, in a cluster at http://192.0.2.100/mirror/.",
+      valueName: "folder"))
   var mirror: String?
 
   @Option(
@@ -89,6 +99,12 @@ struct VerifyCommand: ParsableCommand {
   var report: [ReportTarget] = []
 
   func validate() throws {
+    guard (file == nil) != (cluster == nil) else {
+      throw ValidationError("give either the user-data of one node, or --cluster and a folder")
+    }
+    if cluster != nil, warm || thorough || console || keep != nil || cut != nil {
+      throw ValidationError("--cluster goes without --warm, --thorough, --cut, --keep and --console")
+    }
     guard memory >= 256 else {
       throw ValidationError("--memory: no cloud image boots with less than 256 MiB")
     }
@@ -100,15 +116,45 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let bytes = try FileSystem.read(file)
-    let result = try answering { try verify(bytes) }
-    for target in report { try FileSystem.write(target.format.render(result), to: target.path) }
     let isStyled = FileSystem.isTerminal(.standardOutput) && FileSystem.environment("NO_COLOR") == nil
+    if let cluster {
+      let nodes = try FileSystem.tree(cluster).sorted { $0.key < $1.key }
+        .map { (name: String($0.key.prefix { $0 != "." }), userData: $0.value) }
+      let reports = try answering { try verify(nodes) }
+      for result in reports {
+        for target in report {
+          try FileSystem.write(target.format.render(result), to: target.path(of: result))
+        }
+        try FileSystem.print(Array((result.text(isStyled: isStyled) + "\n").utf8))
+      }
+      let verdict = ClusterVerification.verdict(of: reports)
+      try FileSystem.print(
+        Array(
+          "\(verdict.rawValue) \(cluster.printable): a cluster of \(reports.count.counted("node"))\n".utf8))
+      if verdict != .pass { throw ExitCode(verdict.exitCode) }
+      return
+    }
+    let file = file ?? "-"
+    let bytes = try FileSystem.read(file)
+    let result = try answering { try verify(bytes, file) }
+    for target in report { try FileSystem.write(target.format.render(result), to: target.path) }
     try FileSystem.print(Array(result.text(isStyled: isStyled).utf8))
     if result.verdict != .pass { throw ExitCode(result.verdict.exitCode) }
   }
 
-  private func verify(_ bytes: [UInt8]) throws -> VerificationReport {
+  private func verify(_ nodes: [(name: String, userData: [UInt8])]) throws -> [VerificationReport] {
+    let verification = try ClusterVerification(nodes, options: try options())
+    // Lines of several machines in turn: no line of a terminal could show them.
+    let screens = Mutex<[String: Progress]>([:])
+    return verification.run { name, event, seconds in
+      screens.withLock { screens in
+        let text = screens[name, default: Progress(on: .lines)].bytes(for: event, at: seconds)
+        if !text.isEmpty { FileSystem.pass(Array("\(name.printable): ".utf8) + text) }
+      }
+    }
+  }
+
+  private func options() throws -> Verification.Options {
     let architecture = arch ?? Architecture.host ?? .x86_64
     let store = try ImageStore.ofUser()
     let chosen =
@@ -128,6 +174,11 @@ struct VerifyCommand: ParsableCommand {
     options.attachesConsole = console
     options.cuts = cut?.list ?? []
     options.cutsBy = cutBy
+    return options
+  }
+
+  private func verify(_ bytes: [UInt8], _ file: String) throws -> VerificationReport {
+    let options = try options()
     if let keep { try FileSystem.makeFolder(keep) }
     let verification = Verification(userData: bytes, name: FileSystem.name(file), options: options)
     for cut in options.cuts where !verification.stages.contains(cut.stage) {
@@ -162,6 +213,13 @@ struct PowerCuts: ExpressibleByArgument {
 struct ReportTarget: ExpressibleByArgument {
   let format: ReportFormat
   let path: String
+
+  /// Where a node's own report goes: `cluster.json` becomes `cluster-worker.json`.
+  func path(of report: VerificationReport) -> String {
+    let start = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+    let dot = path[start...].lastIndex(of: ".") ?? path.endIndex
+    return "\(path[..<dot])-\(report.payload.name)\(path[dot...])"
+  }
 
   init?(argument: String) {
     let parts = argument.split(separator: "=", maxSplits: 1)

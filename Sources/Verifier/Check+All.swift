@@ -58,6 +58,12 @@ extension Check {
       name: "node-ready", proves: "this machine is a Node that is Ready", how: "the Node's condition Ready",
       hint: "read the Node's message; a network plugin or containerd did not come up", judge: nodeReady),
     Check(
+      name: "ingress-forwards", proves: "the ingress node lets this one out, under its own address",
+      how:
+        "GET of the ingress node's seed, which only that node can reach, by way of its address on the nodes' network",
+      hint: "read the log of the bootstrap's stage firewall on the ingress node", phases: [.boot],
+      judge: forwarded),
+    Check(
       name: "controllers-ready", proves: "the controllers reconcile",
       how: "the default ServiceAccount and kube-root-ca.crt, which controllers make in each Namespace",
       hint: "read the journal of k3s.service for the controller manager", judge: controllersReady),
@@ -371,7 +377,7 @@ private func apiReady(_ scene: Check.Scene) -> Check.Outcome {
 }
 
 private func nodeReady(_ scene: Check.Scene) -> Check.Outcome {
-  if let skipped = withoutAPI(scene) { return skipped }
+  guard scene.promises.isOwn else { return foreign }
   guard let name = scene.promises.plan?.node else {
     return .skipped("the payload names no node, so the guest's own name counts")
   }
@@ -384,6 +390,17 @@ private func nodeReady(_ scene: Check.Scene) -> Check.Outcome {
     ? .passed("\(name), kubelet \(node["kubelet"]?.string ?? "of unknown version")")
     : .failed(
       "expected the Node \(name) to be Ready, found \(ready): \(node["message"]?.string ?? "no message")")
+}
+
+private func forwarded(_ scene: Check.Scene) -> Check.Outcome {
+  guard let gateway = scene.gateway else { return .skipped("there is no other node that is the ingress") }
+  guard let found = scene.facts["gateway"], found.mapping != nil else {
+    return unsaid("whether it gets out by \(gateway.address)")
+  }
+  let answer = found["answer"]?.string?.printable ?? found["problem"]?.string?.printable ?? "nothing"
+  return answer == gateway.instance
+    ? .passed("\(answer) answers by way of \(gateway.address)")
+    : .failed("expected \(gateway.instance) to answer by way of \(gateway.address), found \(answer)")
 }
 
 private func controllersReady(_ scene: Check.Scene) -> Check.Outcome {

@@ -36,6 +36,8 @@ public struct Check: Sendable {
     let architecture: Architecture
     /// Whether the machine's power was cut before.
     let hadCuts: Bool
+    /// The node that lets this one out; nil where there is none.
+    let gateway: Probe.Gateway?
     /// The key under which the probe hashed values of Secrets; see ``Probe/key``.
     let hashKey: String?
   }
@@ -60,6 +62,7 @@ public struct Check: Sendable {
   ) -> [VerificationReport.CheckResult] {
     let scene = Scene(
       promises: promises, facts: facts, earlier: earlier, architecture: architecture, hadCuts: hadCuts,
+      gateway: probe.gateway,
       hashKey: probe.key)
     return all.filter { $0.phases.contains(phase) }.map { check in
       let outcome = check.judge(scene)

@@ -1,7 +1,12 @@
 /// A virtual machine to be: all that QEMU's command line says, and nothing else.
 struct Machine: Hashable, Sendable {
   /// Where the guest finds its user-data. The address lies in QEMU's user network and is no port of the host.
-  static let seedAddress = "10.0.2.100"
+  ///
+  /// In a cluster that network must not be one of the nodes' own: those are private ones, between which nobody
+  /// translates addresses. So it is one of those that are for documentation (RFC 5737).
+  static func seedAddress(inCluster: Bool) -> String { inCluster ? "192.0.2.100" : "10.0.2.100" }
+  /// Where this one finds it.
+  var seedAddress: String { Self.seedAddress(inCluster: wire != nil) }
 
   /// How the disk is used.
   enum Disk: Hashable, Sendable {
@@ -27,6 +32,18 @@ struct Machine: Hashable, Sendable {
   var scratch: String
   /// A saved state to go on from, instead of starting.
   var resumesFrom: String?
+  /// A second network, which other machines are on.
+  var wire: Wire?
+
+  /// How a machine is on a network with others: one of them has a hub in its QEMU, and the others a socket to it.
+  struct Wire: Hashable, Sendable {
+    /// The interface's hardware address.
+    var hardware: String
+    /// The sockets of the others where it has the hub; its own socket otherwise.
+    var sockets: [String]
+    /// Whether it has the hub.
+    var isHub: Bool
+  }
 
   /// The program.
   var program: HostTool { .qemu(image.architecture) }
@@ -42,7 +59,7 @@ struct Machine: Hashable, Sendable {
     options += start
     options += [
       "-netdev",
-      "user,id=net,guestfwd=tcp:\(Self.seedAddress):80-cmd:/bin/sh \(quoted("\(scratch)/seed.sh"))",
+      "user,id=net\(wire == nil ? "" : ",net=192.0.2.0/24"),guestfwd=tcp:\(seedAddress):80-cmd:/bin/sh \(quoted("\(scratch)/seed.sh"))",
       "-device", "virtio-net-pci,netdev=net,romfile=",
       // Without it the first keys of a guest can wait for minutes.
       "-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=random",
@@ -52,6 +69,7 @@ struct Machine: Hashable, Sendable {
       "-device", "virtio-serial-pci", "-chardev", "socket,id=probe,path=\(quoted("\(scratch)/probe"))",
       "-device", "virtserialport,chardev=probe,name=\(Probe.port)",
     ]
+    options += network
     // `exec:` is the one kind of state file that every QEMU since 2.0 reads.
     if let resumesFrom { options += ["-incoming", "exec:cat \(Self.shellQuoted(resumesFrom))"] }
     return options
@@ -83,10 +101,32 @@ struct Machine: Hashable, Sendable {
     ]
   }
 
+  /// Source: qemu(1), version 7.2, on `-netdev stream` and `-netdev hubport`.
+  private var network: [String] {
+    guard let wire else { return [] }
+    var options: [String] = []
+    func socket(_ name: String, _ path: String) {
+      options += [
+        "-netdev",
+        "stream,id=\(name),server=\(wire.isHub ? "on" : "off"),addr.type=unix,addr.path=\(quoted(path))",
+      ]
+    }
+    if wire.isHub {
+      options += ["-netdev", "hubport,id=wire,hubid=0"]
+      for (index, path) in wire.sockets.enumerated() {
+        socket("node\(index)", path)
+        options += ["-netdev", "hubport,id=port\(index),hubid=0,netdev=node\(index)"]
+      }
+    } else {
+      for path in wire.sockets { socket("wire", path) }
+    }
+    return options + ["-device", "virtio-net-pci,netdev=wire,mac=\(wire.hardware),romfile="]
+  }
+
   /// Which datasource and where its seed is: in SMBIOS where firmware boots the image, whose kernel command line is
   /// its own; on the kernel command line where QEMU boots it, as without firmware Arm has no SMBIOS.
   private var start: [String] {
-    let source = "ds=nocloud-net;s=http://\(Self.seedAddress)/"
+    let source = "ds=nocloud-net;s=http://\(seedAddress)/"
     switch image.boot {
     case .firmware: return ["-smbios", "type=1,serial=\(quoted(source))"]
     case .kernel(let kernel, let initrd, let root):

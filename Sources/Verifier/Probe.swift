@@ -15,6 +15,19 @@ struct Probe: Sendable {
   var key: String
   /// Seconds between two beats.
   var beat = 2.0
+  /// An interface that is to have an address: the one to the cluster's other nodes.
+  var link: ClusterNetwork.Link?
+  /// The node that others get out by.
+  var gateway: Gateway?
+
+  /// A node that forwards for others.
+  struct Gateway: Hashable, Sendable {
+    /// Its address on their network.
+    var address: String
+    /// The identity of its instance, which only its own seed names.
+    var instance: String
+  }
+
   /// Since when files count as this verification's, in seconds since 1970; since the boot where nil.
   var since: Double?
   /// The wall clock in seconds since 1970, where the guest's is stale and has to be set.
@@ -27,7 +40,7 @@ struct Probe: Sendable {
   func vendorData(for promises: Promises) -> [UInt8] {
     let script = EmbeddedFiles.all.first { $0.name == "probe.py" }?.text ?? ""
     let text =
-      Self.boothook + Self.encoded("probe.py", Array(script.utf8))
+      Self.boothook + (link.map(Self.commands) ?? "") + Self.encoded("probe.py", Array(script.utf8))
       + Self.encoded("config.json", JSON.emit(configuration(for: promises))) + Self.start
     return Array(text.utf8)
   }
@@ -55,6 +68,21 @@ struct Probe: Sendable {
         ("unit", Node(.string(Promises.unit))), ("program", Node(.string(Promises.program))),
         ("patience", Node(.number("\(promises.stages.reduce(0) { $0 + $1.deadline })"))),
       ]
+    }
+    if let link, let gateway {
+      entries.append(
+        (
+          "gateway",
+          .mapping([
+            "address": Node(.string(gateway.address)), "hardware": Node(.string(link.hardware)),
+            "seed": Node(.string(Machine.seedAddress(inCluster: true))),
+          ])
+        ))
+    }
+    if let plan = promises.plan, plan.role != "server", let node = plan.node {
+      // All that a node may ask is after itself.
+      let kubeconfig: Node = "/var/lib/rancher/k3s/agent/kubelet.kubeconfig"
+      entries.append(("kubernetes", .mapping(["kubeconfig": kubeconfig, "node": Node(.string(node))])))
     }
     if let plan = promises.plan, plan.role == "server" {
       var kubernetes: [(String, Node)] = [
@@ -89,6 +117,18 @@ struct Probe: Sendable {
     mkdir -p $folder
 
     """
+
+  /// Gives an interface its address. Nobody else does: cloud-init has DHCP for the first one only.
+  private static func commands(for link: ClusterNetwork.Link) -> String {
+    """
+    for path in /sys/class/net/*; do
+      [ "$(cat "$path/address")" = \(link.hardware) ] || continue
+      ip link set dev "${path##*/}" up
+      ip address replace \(link.address)/\(link.prefix) dev "${path##*/}"
+    done
+
+    """
+  }
 
   /// `/run` may be mounted `noexec`, so that the interpreter is named. Without its default dependencies the unit would
   /// wait for basic.target, which waits for cloud-init. Nobody reads what it writes: a trace could hold anything.

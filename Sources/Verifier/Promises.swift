@@ -70,6 +70,10 @@ public struct Promises: Sendable {
     let sha256: [Architecture: String]
     /// Whether it joins a cluster that is there already.
     let joins: Bool
+    /// The host that it joins, as the URL has it.
+    let joinHost: String?
+    /// Its own address, where it has a `private_ip`.
+    let address: String?
   }
 
   /// What the first server makes in Kubernetes.
@@ -108,6 +112,11 @@ extension Promises {
   static let binaryPath = "/usr/local/bin/k3s"
   static let unit = "k3seed-bootstrap.service"
   static let program = "/usr/local/sbin/k3seed-bootstrap"
+
+  /// The identity that the verifier's seed gives to an instance with this user-data.
+  var instance: String { "k3seed-\(sha256.prefix(16))" }
+  /// Whether it is the server that others join.
+  var isFirstServer: Bool { plan.map { $0.role == "server" && !$0.joins } ?? false }
 
   /// The bootstrap's stages; the usual ones where it has no table that says so.
   var assumedStages: [Stage] { stages.isEmpty ? PowerCut.stages : stages }
@@ -164,7 +173,9 @@ extension Promises {
       return
     }
     let settings = Self.settings(contents["/etc/k3seed/bootstrap.env"] ?? [])
-    plan = Plan(contents[Self.planPath] ?? [], settings: settings)
+    plan = Plan(
+      contents[Self.planPath] ?? [], settings: settings,
+      config: Self.documents(contents["/etc/rancher/k3s/config.yaml"] ?? []).first)
     let manifests = files.map(\.path).filter { $0.hasPrefix(Self.manifestsFolder) }
       .flatMap { Self.documents(contents[$0] ?? []) }.filter { $0["kind"]?.string == "Secret" }
       .compactMap(KubernetesSecret.init)
@@ -229,13 +240,16 @@ extension Promises.File {
 }
 
 extension Promises.Plan {
-  fileprivate init(_ text: [UInt8], settings: [String: String]) {
+  fileprivate init(_ text: [UInt8], settings: [String: String], config: Node?) {
     let plan = try? JSON.parse(text, source: "")
     let name = settings["K3SEED_NODE_NAME"] ?? ""
     node = name.isEmpty ? nil : name.lowercased()
     role = plan?["role"]?.string
     version = plan?["k3s_version"]?.string
-    joins = !(settings["K3SEED_JOIN_URL"] ?? "").isEmpty
+    let url = settings["K3SEED_JOIN_URL"] ?? ""
+    joins = !url.isEmpty
+    joinHost = url.hasPrefix("https://") ? String(url.dropFirst(8).prefix { !":/".contains($0) }) : nil
+    address = config?["node-ip"]?.string
     var sha256: [Architecture: String] = [:]
     sha256[.x86_64] = settings["K3S_SHA256_AMD64"]
     sha256[.aarch64] = settings["K3S_SHA256_ARM64"]

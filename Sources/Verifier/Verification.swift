@@ -50,9 +50,9 @@ public struct Verification: Sendable {
     public init(image: Image) { self.image = image }
   }
 
-  private let promises: Promises
+  let promises: Promises
   private let payload: VerificationReport.Payload
-  private let options: Options
+  var options: Options
   /// What was decided before the machine was started.
   private let notes: [String]
 
@@ -83,6 +83,14 @@ public struct Verification: Sendable {
   public func run(
     progress: (Progress.Event, Double) -> Void = { _, _ in }, echo: ([UInt8]) -> Void = { _ in }
   ) -> VerificationReport {
+    run(as: nil, progress: progress, echo: echo)
+  }
+
+  /// The same, perhaps as one node of a cluster.
+  func run(
+    as member: Gathering.Member?, progress: (Progress.Event, Double) -> Void,
+    echo: ([UInt8]) -> Void = { _ in }
+  ) -> VerificationReport {
     signal(SIGPIPE, SIG_IGN)
     let watch = Stopwatch()
     var report = VerificationReport(verdict: .infra, payload: payload, notes: notes)
@@ -96,7 +104,7 @@ public struct Verification: Sendable {
     let slowness = Calibration.slowness()
     for accelerator in accelerators {
       let isProven = attempt(
-        accelerator, slowness: slowness, since: watch, into: &report, echo: echo
+        accelerator, slowness: slowness, since: watch, member: member, into: &report, echo: echo
       ) { event in
         progress(event, watch.seconds)
       }
@@ -117,9 +125,48 @@ public struct Verification: Sendable {
         guest: options.image.architecture, host: .host, hasKVM: access("/dev/kvm", R_OK | W_OK) == 0)
   }
 
+  /// The first accelerator that a kernel shows to run in.
+  func provenAccelerator() -> Accelerator {
+    signal(SIGPIPE, SIG_IGN)
+    return accelerators.first { accelerator in
+      guard accelerators.count > 1, accelerator != .tcg else { return true }
+      guard var session = try? Session.make(below: options.temporaryFolder) else { return false }
+      let machine = Machine(
+        image: options.image, disk: .discarded(options.image), accelerator: accelerator, cpus: options.cpus,
+        memory: options.memory, scratch: session.folder)
+      var watch = watch(accelerator, slowness: 1)
+      try? session.run(machine, seed: seed(Probe.random(), isWarm: false), probe: Probe.random()) {
+        sign, now in
+        let actions = watch.take(sign, at: now)
+        return watch.isProven ? [.end] : actions
+      }
+      return watch.isProven
+    } ?? .tcg
+  }
+
+  /// How the machine of a cluster's node is on the network; waits until the machine with the hub is there.
+  private func wire(_ member: Gathering.Member, _ folder: String) throws -> Machine.Wire {
+    let gathering = member.gathering
+    func socket(_ index: Int, in folder: String) -> String { "\(folder)/node\(index)" }
+    if member.index == 0 {
+      gathering.hub = folder
+      return Machine.Wire(
+        hardware: member.link.hardware, sockets: (1..<gathering.count).map { socket($0, in: folder) },
+        isHub: true)
+    }
+    for _ in 0..<600 where !gathering.isBroken {
+      if let hub = gathering.hub, Files.status(socket(member.index, in: hub)) != nil {
+        return Machine.Wire(
+          hardware: member.link.hardware, sockets: [socket(member.index, in: hub)], isHub: false)
+      }
+      usleep(50_000)
+    }
+    throw ImageError.host("cluster network", "the first server's machine was not started")
+  }
+
   /// Boots the machine once; whether its kernel has shown that it runs.
   private func attempt(
-    _ accelerator: Accelerator, slowness: Double, since beginning: Stopwatch,
+    _ accelerator: Accelerator, slowness: Double, since beginning: Stopwatch, member: Gathering.Member?,
     into report: inout VerificationReport, echo: ([UInt8]) -> Void, progress: (Progress.Event) -> Void
   ) -> Bool {
     do {
@@ -141,14 +188,22 @@ public struct Verification: Sendable {
       let isWarm = machine.resumesFrom != nil
       var probe = Probe.random()
       if !options.cuts.isEmpty { probe.since = Double(time(nil)) }
-      var watch = watch(accelerator, slowness: slowness, isWarm: isWarm, cuts: options.cuts)
+      var member = member
+      if let member {
+        machine.wire = try wire(member, session.folder)
+        probe.link = member.link
+        probe.gateway = member.gateway
+      }
+      var watch = watch(
+        accelerator, slowness: slowness, isWarm: isWarm, cuts: options.cuts, awaitsOthers: member != nil)
       let lead = beginning.seconds
       try session.run(
         machine, seed: seed(probe, isWarm: isWarm), probe: probe,
         keyboard: options.attachesConsole ? .standardInput : nil, echo: echo
       ) { sign, now in
         let stage = watch.stage
-        let actions = watch.take(sign, at: now)
+        var actions = watch.take(sign, at: now)
+        actions = member?.follow(&watch, actions, at: now) ?? actions
         if watch.stage != stage { progress(.stage(watch.stage, awaiting: watch.awaiting)) }
         Self.show(sign, progress)
         return actions
@@ -176,20 +231,22 @@ public struct Verification: Sendable {
   }
 
   private func watch(
-    _ accelerator: Accelerator, slowness: Double, isWarm: Bool = false, cuts: [PowerCut] = []
+    _ accelerator: Accelerator, slowness: Double, isWarm: Bool = false, cuts: [PowerCut] = [],
+    awaitsOthers: Bool = false
   ) -> Watch {
     var limits = Limits()
     limits.total = options.timeout
     if let patience = options.patience { limits.idle = patience }
     return Watch(
       phases: options.isThorough ? Check.Phase.allCases : [.boot], promises: promises, limits: limits,
-      accelerator: accelerator, slowness: slowness, isWarm: isWarm, cuts: cuts, cutBy: options.cutsBy)
+      accelerator: accelerator, slowness: slowness, isWarm: isWarm, cuts: cuts, cutBy: options.cutsBy,
+      awaitsOthers: awaitsOthers)
   }
 
   private func seed(_ probe: Probe, isWarm: Bool) -> Seed {
     let promises = promises
     return Seed(
-      userData: promises.bytes, instance: "k3seed-\(promises.sha256.prefix(16))",
+      userData: promises.bytes, instance: promises.instance,
       vendorData: {
         // A machine that goes on from a snapshot believes that it is still then.
         var probe = probe

@@ -18,6 +18,10 @@ struct Watch: Sendable {
     case exited(status: String, complaints: String)
     /// The machine starts again after its power was cut.
     case powered
+    /// Every node of the cluster has been looked at once, so that now the whole can be judged.
+    case released
+    /// The server that this node joins is given up.
+    case abandoned
     /// The user wants no more of it.
     case quit
     /// Only time has passed.
@@ -53,6 +57,9 @@ struct Watch: Sendable {
   /// Those that are still to come, in the order of their stages.
   private(set) var cutsToCome: ArraySlice<PowerCut>
 
+  /// Whether the findings count only once the cluster's other nodes are as far, and whether they are.
+  private let awaitsOthers: Bool
+  private var isReleased = false
   private let means: PowerCut.Means
   /// How far the bootstrap is.
   private var place: PowerCut.Place
@@ -84,8 +91,10 @@ struct Watch: Sendable {
 
   init(
     phases: [Check.Phase], promises: Promises, limits: Limits, accelerator: Accelerator, slowness: Double,
-    isWarm: Bool = false, cuts: [PowerCut] = [], cutBy means: PowerCut.Means = .reset
+    isWarm: Bool = false, cuts: [PowerCut] = [], cutBy means: PowerCut.Means = .reset,
+    awaitsOthers: Bool = false
   ) {
+    self.awaitsOthers = awaitsOthers
     self.phases = phases
     let stages = promises.assumedStages
     place = PowerCut.Place(in: stages)
@@ -112,6 +121,7 @@ struct Watch: Sendable {
     case "firmware": "the guest's kernel"
     case "kernel": "cloud-init to ask for the user-data"
     case "checks": "the probe's findings"
+    case Self.waiting: "the cluster's other nodes"
     default: isSpeaking ? "its end" : "the probe"
     }
   }
@@ -163,6 +173,18 @@ struct Watch: Sendable {
       lastProgress = now
       enter("restart after a power cut", at: now)
       return []
+    case .released:
+      guard isWaiting, cause == nil else { return [] }
+      isReleased = true
+      lastProgress = now
+      enter("checks", at: now)
+      checks.append((now, nil))
+      return [.ask("facts")]
+    case .abandoned:
+      guard !isWaiting else { return [] }
+      return fail(
+        .inconclusive, "server-failed", "the server that this node was to join did not come up",
+        "look at the server's own report", at: now)
     case .quit:
       blame(.inconclusive, "interrupted", "the verification was ended by its user", "run it again")
       return finish()
@@ -243,8 +265,13 @@ struct Watch: Sendable {
         return finish()
       }
       // An answer to nobody's question, or one that came before the machine was ready, is not what is waited for.
-      guard phase == .rerun ? why == "rerun" : isSettled && why == "settled" else { return [] }
+      let wanted = isReleased ? "asked" : "settled"
+      guard phase == .rerun ? why == "rerun" : isSettled && why == wanted else { return [] }
       self.facts[phase] = facts
+      if awaitsOthers, !isReleased {
+        enter(Self.waiting, at: now)
+        return []
+      }
       return next(at: now)
     case .blind(let problem):
       return fail(
@@ -289,6 +316,13 @@ struct Watch: Sendable {
       return [.ask("reboot")]
     }
   }
+
+  // MARK: - Other nodes
+
+  private static let waiting = "waiting for the other nodes"
+
+  /// Whether all is done but to wait for other nodes.
+  private var isWaiting: Bool { awaitsOthers && !isReleased && facts[.boot] != nil }
 
   // MARK: - Power cuts
 
@@ -389,6 +423,8 @@ struct Watch: Sendable {
         .fail, "timeout", "the verification took longer than the \(seconds(total)) it was given\(what)",
         "raise --timeout, or look at what it was doing", at: now)
     }
+    // The others have deadlines of their own.
+    if isWaiting { return [] }
     if !isProven {
       guard now > limits.firstLine else { return [] }
       return fail(

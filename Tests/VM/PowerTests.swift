@@ -11,8 +11,8 @@ import Testing
   .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix and K3SEED_LAB, which make test-matrix sets"))
 struct PowerTests {
   static let cuts = [
-    "preflight", "firewall", "download", "download+3", "secrets", "install", "install+1", "ready", "ready+10",
-    "seed", "gitops", "gitops+5", "scrub", "complete",
+    "preflight", "firewall", "download+2", "secrets", "install+1", "ready+5", "seed+1", "gitops+3", "scrub",
+    "complete",
   ]
 
   @Test(

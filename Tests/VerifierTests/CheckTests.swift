@@ -41,7 +41,7 @@ struct CheckTests {
     #expect(failed.isEmpty)
     #expect(results.allSatisfy { $0.hint == nil && $0.phase == phase.rawValue && !$0.detail.isEmpty })
     let skipped = results.filter { $0.outcome == .skipped }.map(\.name)
-    #expect(skipped == ["repository-secret", "other-secrets"])
+    #expect(skipped == (phase == .boot ? ["ingress-forwards"] : []) + ["repository-secret", "other-secrets"])
     #expect(results.map(\.name).contains("rerun-changes-nothing") == (phase == .rerun))
     #expect(results.map(\.name).contains("rebooted") == (phase == .reboot))
   }
