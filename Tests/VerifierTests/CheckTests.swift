@@ -46,6 +46,24 @@ struct CheckTests {
     #expect(results.map(\.name).contains("rebooted") == (phase == .reboot))
   }
 
+  @Test(
+    "After a power cut the stages that were kept are done in no other boot; the rest and the last one are",
+    arguments: [
+      (["download", "install", "seed", "gitops"], true, true), ([], true, true), (["download"], false, false),
+      (["complete"], true, false), ([], false, true),
+    ] as [(Set<String>, Bool, Bool)])
+  func resumed(kept: Set<String>, hadCuts: Bool, passes: Bool) throws {
+    let facts = try Self.facts(.boot)
+    let stages = try #require(facts["bootstrap", "stages"]?.sequence)
+    let rest = stages.filter { !kept.contains($0["name"]?.string ?? "") }
+    let changed = try facts.changing(["bootstrap", "stages"], to: Node(.sequence(rest)))
+    let results = Check.results(
+      of: Self.promises, changed, phase: .boot,
+      architecture: .x86_64, probe: Probe(nonce: "n", key: "k3y"), hadCuts: hadCuts)
+    let outcome = results.first { $0.name == "bootstrap-complete" }?.outcome
+    #expect(outcome == (passes ? .passed : .failed))
+  }
+
   @Test("Every check has a name of its own and says what it proves, how, and what to do")
   func words() {
     #expect(Set(Check.all.map(\.name)).count == Check.all.count)
