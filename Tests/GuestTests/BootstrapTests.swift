@@ -4,7 +4,9 @@ import Testing
 
 @Suite(
   "The bootstrap on a stand-in node",
-  .enabled(if: Node.works, "needs bwrap with user namespaces, kubectl, curl, openssl, iproute2 and python3"))
+  .enabled(
+    if: Node.works, "needs bwrap with user namespaces, kubectl, curl, nftables, openssl, iproute2 and python3"
+  ))
 struct BootstrapTests {
   static let shared = ["preflight", "firewall", "download", "secrets", "install", "ready"]
   static let last = ["scrub", "complete"]

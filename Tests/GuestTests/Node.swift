@@ -74,7 +74,10 @@ struct Node {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: bwrap)
     process.arguments =
-      isolation + ["--uid", "0", "bash", "-c", "ip route add default dev lo && curl -V && python3 -V"]
+      isolation + [
+        "--uid", "0", "bash", "-c",
+        "ip route add default dev lo && nft list ruleset && curl -V && python3 -V",
+      ]
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     guard (try? process.run()) != nil else { return false }
@@ -114,6 +117,8 @@ struct Node {
       "K3SEED_ROLE": role, "K3SEED_SEED": role == "server" && first ? "yes" : "no", "K3SEED_NODE_NAME": "",
       "K3SEED_JOIN_URL": role == "server" && first ? "" : "https://10.0.2.10:6443",
       "K3SEED_SECRETS": "", "K3SEED_VAULT": "", "K3SEED_NAT": role == "ingress" ? "yes" : "no",
+      "K3SEED_POD_METADATA": "no", "K3SEED_CLUSTER_CIDR": "10.42.0.0/16",
+      "K3SEED_SERVICE_CIDR": "10.43.0.0/16", "K3SEED_NODE_CIDRS": "10.0.0.0/8 fc00::/7",
       "K3S_VERSION": "v1.36.4+k3s1", "K3S_SHA256_AMD64": sha256[0], "K3S_SHA256_ARM64": sha256[0],
       "K3S_SHA256_INSTALL": sha256[1], "K3S_BINARY_URLS": "http://127.0.0.1:8000/ok",
       "K3S_INSTALL_URLS": "http://127.0.0.1:8000/ok/install.sh",
@@ -156,6 +161,8 @@ struct Node {
         ["timeout", "-s", "KILL", "120", "bwrap"] + Node.isolation
         + ["etc", "var", "run"].flatMap { ["--bind", root.appendingPathComponent($0).path, "/\($0)"] }
         + ["--bind", root.appendingPathComponent("local").path, "/usr/local"]
+        // Where Debian's awk and iptables are links to.
+        + ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"]
         + ["--ro-bind", Tool.find("kubectl") ?? "", "/usr/local/lab/kubectl"]
         + (api.map { ["--ro-bind", $0, "/usr/local/lab/api", "--ro-bind", Self.crds, "/usr/local/lab/crds"] }
           ?? [])
@@ -194,7 +201,7 @@ struct Node {
         at: root.appendingPathComponent(folder), withIntermediateDirectories: true)
     }
     try write("/usr/local/sbin/k3seed-bootstrap", Node.stripped().utf8, mode: 0o755)
-    for name in ["systemctl", "journalctl", "iptables-save", "uname", "sleep"] {
+    for name in ["systemctl", "journalctl", "sysctl", "uname", "sleep"] {
       try write(
         "/usr/local/sbin/\(name)", Data(contentsOf: Node.standIns.appendingPathComponent(name)), mode: 0o755)
     }
@@ -210,7 +217,6 @@ struct Node {
     let table = (answers + Node.usual).map { "\($0.times)\t\($0.status)\t\($0.pattern)\t\($0.output)\n" }
     var texts = [
       "/var/lab/answers": table.joined(), "/var/lab/machine": "x86_64\n",
-      "/var/lab/iptables": "-P INPUT ACCEPT\n",
       "/var/lab/NRestarts": "0\n", "/var/lab/journal": "",
       "/etc/rancher/k3s/config.yaml": "token-file: /etc/rancher/k3s/token\n",
       "/var/lib/k3seed/manifests/namespaces.yaml": Node.namespaces,
