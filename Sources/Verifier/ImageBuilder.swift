@@ -90,7 +90,7 @@ extension ImageStore {
       "netplan.io", "systemd-resolved", "systemd-timesyncd", "iproute2", "netbase", "iputils-ping",
       "cloud-init", "cloud-guest-utils", "openssh-server", "sudo", "procps", "python3",
       // What user-data for K3s reaches for.
-      "ca-certificates", "curl", "iptables",
+      "ca-certificates", "curl", "iptables", "nftables",
     ]
   }
 

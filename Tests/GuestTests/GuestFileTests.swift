@@ -29,11 +29,6 @@ struct GuestFileTests {
     #expect(!whole.contains("<<-") && !whole.replacing("<<<", with: "").contains("<<"), "no here-documents")
   }
 
-  @Test("The bootstrap stays small, because it travels in user-data")
-  func size() throws {
-    #expect(try Node.stripped().utf8.count <= 17_000)
-  }
-
   @Test("systemd accepts the unit", .enabled(if: Tool.has("systemd-analyze"), "systemd is not installed"))
   func unit() async throws {
     // The program that it starts is not on this machine.

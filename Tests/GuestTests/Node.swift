@@ -217,7 +217,7 @@ struct Node {
     let table = (answers + Node.usual).map { "\($0.times)\t\($0.status)\t\($0.pattern)\t\($0.output)\n" }
     var texts = [
       "/var/lab/answers": table.joined(), "/var/lab/machine": "x86_64\n",
-      "/var/lab/NRestarts": "0\n", "/var/lab/journal": "",
+      "/var/lab/NRestarts": "0\n", "/var/lab/ActiveState": "activating\n", "/var/lab/journal": "",
       "/etc/rancher/k3s/config.yaml": "token-file: /etc/rancher/k3s/token\n",
       "/var/lib/k3seed/manifests/namespaces.yaml": Node.namespaces,
       "/var/lib/k3seed/manifests/argocd.yaml": "kind: HelmChart\n",

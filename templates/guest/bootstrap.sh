@@ -220,15 +220,16 @@ forget() {
   rm -rf $seed
 }
 
-# Also what cloud-init keeps of user-data with secrets in it. It makes these files again in every boot, so its last
-# service ends with this stage.
+# Also what cloud-init keeps of user-data with secrets in it. It makes these files again in every boot, and needs them
+# until its last service runs, so that ends with this stage.
 stage_scrub() {
   is_used || return 0
   forget
   [ -n "$K3SEED_SECRETS" ] || return 0
+  drop_in cloud-final "ExecStartPost=-$0 scrub"
+  if [ "$(systemctl show -p ActiveState --value cloud-final)" = inactive ]; then systemctl daemon-reload; return; fi
   rm -f /var/lib/cloud/instance/{user-data.txt*,cloud-config.txt,obj.pkl} \
     /run/cloud-init/{instance-data-sensitive,combined-cloud-config}.json
-  drop_in cloud-final "ExecStartPost=-$0 scrub"
 }
 
 stage_complete() {
