@@ -5,6 +5,8 @@
 What k3seed is measured against; nothing else uses it. It checks nothing, so it does less than k3seed does.
 """
 
+import base64
+import gzip
 import json
 import pathlib
 import sys
@@ -21,8 +23,15 @@ def file(name):
 
 def script(name):
     """A shell script without its comment lines and blank lines."""
-    first, *rest = file(name).splitlines()
-    return "\n".join([first] + [line for line in rest if line.strip() and not line.lstrip().startswith("#")])
+    lines = file(name).splitlines()
+    kept = [line for line in lines if line.strip() and not line.lstrip().startswith("#") or line.startswith("#!")]
+    return "\n".join(kept) + "\n"
+
+
+def bootstrap():
+    """The bootstrap, its parts one after another, as `encoding: gz+b64` of write_files has it."""
+    text = "".join(script(f"guest/{part}.sh") for part in ["bootstrap", "firewall", "vault", "engine"])
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def main():
@@ -37,7 +46,8 @@ def main():
         undefined=jinja2.StrictUndefined,
     )
     template = environment.get_template(values["nodes"][node]["role"] + ".yaml.j2")
-    sys.stdout.write(template.render(values, node=node, file=file, script=script))
+    sys.stdout.write(template.render(values, node=node, file=file, bootstrap=bootstrap))
 
 
-main()
+if __name__ == "__main__":
+    main()
