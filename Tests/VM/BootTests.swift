@@ -2,175 +2,177 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Boots that pass, and boots that must fail: each in its own way, none by a mere timeout.
-@Suite("Booting user-data", .serialized, .enabled(if: Lab.isHere, Comment(rawValue: Lab.whySkipped)))
-struct BootTests {
-  @Test("A literal server payload passes every check, again after a rerun, and again after a restart")
-  func literal() async throws {
-    let outcome = try await Lab.verify(
-      try await Lab.payload(), as: "literal-server", Lab.mirror + ["--thorough"])
-    #expect(outcome.verdict == "PASS", "\(outcome.text)")
-    #expect(outcome.status == 0)
-    let phases = Set(outcome.checks.compactMap { $0["phase"] as? String })
-    #expect(phases == ["boot", "rerun", "reboot"])
-    // What this payload promises is checked, not skipped.
-    for name in [
-      "user-data-identity", "datasource", "cloud-init-finished", "cloud-init-clean", "bootstrap-complete",
-      "no-failed-unit", "k3s-binary", "api-ready", "node-ready", "controllers-ready", "namespaces",
-      "cloudflare-secrets", "argocd-chart", "argocd-root", "files", "no-secret-exposed", "secrets-gone",
-    ] {
-      #expect(outcome.names("passed").contains(name), "\(name)")
+extension Machines {
+  /// Boots that pass, and boots that must fail: each in its own way, none by a mere timeout.
+  @Suite("Booting user-data", .serialized, .enabled(if: Lab.isHere, Comment(rawValue: Lab.whySkipped)))
+  struct BootTests {
+    @Test("A literal server payload passes every check, again after a rerun, and again after a restart")
+    func literal() async throws {
+      let outcome = try await Lab.verify(
+        try await Lab.payload(), as: "literal-server", Lab.mirror + ["--thorough"])
+      #expect(outcome.verdict == "PASS", "\(outcome.text)")
+      #expect(outcome.status == 0)
+      let phases = Set(outcome.checks.compactMap { $0["phase"] as? String })
+      #expect(phases == ["boot", "rerun", "reboot"])
+      // What this payload promises is checked, not skipped.
+      for name in [
+        "user-data-identity", "datasource", "cloud-init-finished", "cloud-init-clean", "bootstrap-complete",
+        "no-failed-unit", "k3s-binary", "api-ready", "node-ready", "controllers-ready", "namespaces",
+        "cloudflare-secrets", "argocd-chart", "argocd-root", "files", "no-secret-exposed", "secrets-gone",
+      ] {
+        #expect(outcome.names("passed").contains(name), "\(name)")
+      }
+      let token = "EXAMPLE-this-is-not-a-cloudflare-token-0"
+      #expect(!String(describing: outcome.report).contains(token))
     }
-    let token = "EXAMPLE-this-is-not-a-cloudflare-token-0"
-    #expect(!String(describing: outcome.report).contains(token))
-  }
 
-  @Test(
-    "The same payload passes where cloud-init and systemd are newer",
-    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
-  func debian13() async throws {
-    let outcome = try await Lab.verify(
-      try await Lab.payload(), as: "literal-server-debian-13", Lab.mirror, image: "debian-13")
-    #expect(outcome.verdict == "PASS", "\(outcome.text)")
-  }
+    @Test(
+      "The same payload passes where cloud-init and systemd are newer",
+      .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
+    func debian13() async throws {
+      let outcome = try await Lab.verify(
+        try await Lab.payload(), as: "literal-server-debian-13", Lab.mirror, image: "debian-13")
+      #expect(outcome.verdict == "PASS", "\(outcome.text)")
+    }
 
-  @Test(
-    "User-data that k3seed did not make is checked for what holds for all",
-    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
-  func foreign() async throws {
-    let outcome = try await Lab.verify(
-      """
-      #cloud-config
-      write_files:
-      - path: /etc/example
-        permissions: '0640'
-        content: hello
-      runcmd:
-      - [touch, /etc/done]
+    @Test(
+      "User-data that k3seed did not make is checked for what holds for all",
+      .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
+    func foreign() async throws {
+      let outcome = try await Lab.verify(
+        """
+        #cloud-config
+        write_files:
+        - path: /etc/example
+          permissions: '0640'
+          content: hello
+        runcmd:
+        - [touch, /etc/done]
 
-      """, as: "foreign", ["--warm"])
-    #expect(outcome.verdict == "PASS", "\(outcome.text)")
-    #expect(outcome.names("passed").contains("files"))
-    #expect(outcome.names("skipped").contains("argocd-root"))
-  }
+        """, as: "foreign", ["--warm"])
+      #expect(outcome.verdict == "PASS", "\(outcome.text)")
+      #expect(outcome.names("passed").contains("files"))
+      #expect(outcome.names("skipped").contains("argocd-root"))
+    }
 
-  @Test(
-    "A K3s with another hash is never run, and both hashes are named",
-    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
-  func wrongHash() async throws {
-    let config = try String(contentsOfFile: "\(Lab.folder ?? "")/k3seed.yaml", encoding: .utf8)
-    let line = try #require(config.split(separator: "\n").first { $0.contains("amd64: ") })
-    let right = String(line.drop { $0 != ":" }.dropFirst(2))
-    let wrong = String(right.reversed())
-    // Without the official source, which would be asked after the mirror, and is out of reach for some.
-    let official = " https://github.com/k3s-io/k3s/releases/download/v1.36.4%2Bk3s1"
-    let outcome = try await Lab.verify(
-      try await Lab.payload(replacing: [right: wrong, official: ""]), as: "wrong-hash",
-      Lab.mirror + ["--warm"])
-    #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
-    #expect(outcome.names("failed").contains("bootstrap-complete"))
-    let said = outcome.detail("bootstrap-complete")
-    #expect(said.contains("download: FAILED"), "\(said)")
-    #expect(said.contains("sha256 \(right.prefix(12)) is not \(wrong.prefix(12))"), "\(said)")
-    #expect(outcome.names("failed").contains("k3s-binary"))
-  }
+    @Test(
+      "A K3s with another hash is never run, and both hashes are named",
+      .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
+    func wrongHash() async throws {
+      let config = try String(contentsOfFile: "\(Lab.folder ?? "")/k3seed.yaml", encoding: .utf8)
+      let line = try #require(config.split(separator: "\n").first { $0.contains("amd64: ") })
+      let right = String(line.drop { $0 != ":" }.dropFirst(2))
+      let wrong = String(right.reversed())
+      // Without the official source, which would be asked after the mirror, and is out of reach for some.
+      let official = " https://github.com/k3s-io/k3s/releases/download/v1.36.4%2Bk3s1"
+      let outcome = try await Lab.verify(
+        try await Lab.payload(replacing: [right: wrong, official: ""]), as: "wrong-hash",
+        Lab.mirror + ["--warm"])
+      #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
+      #expect(outcome.names("failed").contains("bootstrap-complete"))
+      let said = outcome.detail("bootstrap-complete")
+      #expect(said.contains("download: FAILED"), "\(said)")
+      #expect(said.contains("sha256 \(right.prefix(12)) is not \(wrong.prefix(12))"), "\(said)")
+      #expect(outcome.names("failed").contains("k3s-binary"))
+    }
 
-  @Test(
-    "YAML that cannot be read is the user-data's fault, and cloud-init's words on it are there",
-    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
-  func brokenYAML() async throws {
-    let outcome = try await Lab.verify(
-      "#cloud-config\nruncmd:\n\t- echo hello\n", as: "broken-yaml", ["--warm"])
-    #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
-    #expect(outcome.names("failed").contains("cloud-init-clean"))
-    #expect(
-      outcome.detail("cloud-init-clean").contains("YAML")
-        || outcome.detail("cloud-init-clean").contains("yaml"))
-  }
+    @Test(
+      "YAML that cannot be read is the user-data's fault, and cloud-init's words on it are there",
+      .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
+    func brokenYAML() async throws {
+      let outcome = try await Lab.verify(
+        "#cloud-config\nruncmd:\n\t- echo hello\n", as: "broken-yaml", ["--warm"])
+      #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
+      #expect(outcome.names("failed").contains("cloud-init-clean"))
+      #expect(
+        outcome.detail("cloud-init-clean").contains("YAML")
+          || outcome.detail("cloud-init-clean").contains("yaml"))
+    }
 
-  @Test(
-    "A Secret with another value than the payload's is found, and neither value is shown",
-    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
-  func alteredSecret() async throws {
-    let outcome = try await Lab.verify(
-      try await Lab.payload(faults: ["secret-altered"]), as: "altered-secret", Lab.mirror + ["--warm"])
-    #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
-    #expect(outcome.names("failed").contains("cloudflare-secrets"))
-    #expect(outcome.detail("cloudflare-secrets").contains("cloudflare-api-token"))
-    #expect(!String(describing: outcome.report).contains("EXAMPLE-this-is-not-a-cloudflare-token-0"))
-  }
+    @Test(
+      "A Secret with another value than the payload's is found, and neither value is shown",
+      .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
+    func alteredSecret() async throws {
+      let outcome = try await Lab.verify(
+        try await Lab.payload(faults: ["secret-altered"]), as: "altered-secret", Lab.mirror + ["--warm"])
+      #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
+      #expect(outcome.names("failed").contains("cloudflare-secrets"))
+      #expect(outcome.detail("cloudflare-secrets").contains("cloudflare-api-token"))
+      #expect(!String(describing: outcome.report).contains("EXAMPLE-this-is-not-a-cloudflare-token-0"))
+    }
 
-  @Test(
-    "A chart that never brings its CRD fails the stage that waits for it",
-    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
-  func missingCRD() async throws {
-    let outcome = try await Lab.verify(
-      try await Lab.payload(faults: ["no-crd"], deadlines: ["gitops": 60]), as: "missing-crd",
-      Lab.mirror + ["--warm"])
-    #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
-    #expect(outcome.names("failed").contains("bootstrap-complete"))
-    #expect(outcome.detail("bootstrap-complete").contains("gitops"))
-    #expect(outcome.names("failed").contains("argocd-root"))
-  }
+    @Test(
+      "A chart that never brings its CRD fails the stage that waits for it",
+      .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
+    func missingCRD() async throws {
+      let outcome = try await Lab.verify(
+        try await Lab.payload(faults: ["no-crd"], deadlines: ["gitops": 60]), as: "missing-crd",
+        Lab.mirror + ["--warm"])
+      #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
+      #expect(outcome.names("failed").contains("bootstrap-complete"))
+      #expect(outcome.detail("bootstrap-complete").contains("gitops"))
+      #expect(outcome.names("failed").contains("argocd-root"))
+    }
 
-  @Test(
-    "A command that never ends is named",
-    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
-  func hung() async throws {
-    let outcome = try await Lab.verify(
-      "#cloud-config\nruncmd:\n- [sleep, infinity]\n", as: "hung", ["--warm", "--patience", "40"])
-    #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
-    #expect(outcome.cause == "stage-hung")
-    #expect(outcome.message?.contains("running: sleep") == true, "\(outcome.message ?? "")")
-  }
+    @Test(
+      "A command that never ends is named",
+      .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
+    func hung() async throws {
+      let outcome = try await Lab.verify(
+        "#cloud-config\nruncmd:\n- [sleep, infinity]\n", as: "hung", ["--warm", "--patience", "40"])
+      #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
+      #expect(outcome.cause == "stage-hung")
+      #expect(outcome.message?.contains("running: sleep") == true, "\(outcome.message ?? "")")
+    }
 
-  @Test("A kernel panic is told from a hang, with the lines around it")
-  func panic() async throws {
-    let outcome = try await Lab.verify(
-      "#cloud-config\nruncmd:\n- echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger; sleep 60\n",
-      as: "panic", ["--warm"])
-    #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
-    #expect(outcome.cause == "guest-panic")
-    #expect(outcome.evidence.contains("sysrq"), "\(outcome.evidence)")
-  }
+    @Test("A kernel panic is told from a hang, with the lines around it")
+    func panic() async throws {
+      let outcome = try await Lab.verify(
+        "#cloud-config\nruncmd:\n- echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger; sleep 60\n",
+        as: "panic", ["--warm"])
+      #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
+      #expect(outcome.cause == "guest-panic")
+      #expect(outcome.evidence.contains("sysrq"), "\(outcome.evidence)")
+    }
 
-  @Test(
-    "A guest that powers itself off is at fault",
-    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
-  func powersOff() async throws {
-    let outcome = try await Lab.verify(
-      "#cloud-config\nruncmd:\n- [systemctl, poweroff, --force, --force]\n", as: "powers-off", ["--warm"])
-    #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
-    #expect(outcome.cause == "guest-powered-off")
-  }
+    @Test(
+      "A guest that powers itself off is at fault",
+      .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
+    func powersOff() async throws {
+      let outcome = try await Lab.verify(
+        "#cloud-config\nruncmd:\n- [systemctl, poweroff, --force, --force]\n", as: "powers-off", ["--warm"])
+      #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
+      #expect(outcome.cause == "guest-powered-off")
+    }
 
-  @Test(
-    "User-data that disables vendor-data cannot be judged, and that is why",
-    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
-  func disabledVendorData() async throws {
-    let outcome = try await Lab.verify(
-      "#cloud-config\nvendor_data: {enabled: false}\n", as: "vendor-data-disabled", ["--warm"])
-    #expect(outcome.verdict == "INCONCLUSIVE" && outcome.status == 75, "\(outcome.text)")
-    #expect(outcome.cause == "vendor-data-disabled")
-  }
+    @Test(
+      "User-data that disables vendor-data cannot be judged, and that is why",
+      .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
+    func disabledVendorData() async throws {
+      let outcome = try await Lab.verify(
+        "#cloud-config\nvendor_data: {enabled: false}\n", as: "vendor-data-disabled", ["--warm"])
+      #expect(outcome.verdict == "INCONCLUSIVE" && outcome.status == 75, "\(outcome.text)")
+      #expect(outcome.cause == "vendor-data-disabled")
+    }
 
-  @Test(
-    "A guest whose disk is full fails, and the report says how full",
-    .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
-  func fullDisk() async throws {
-    let outcome = try await Lab.verify(
-      """
-      #cloud-config
-      bootcmd:
-      - fallocate -l "$(($(stat -f -c '%f * %S' /) - 67108864))" /filled
-      - dd if=/dev/zero of=/filled-too bs=64k || true
-      write_files:
-      - path: /etc/example
-        content: hello
+    @Test(
+      "A guest whose disk is full fails, and the report says how full",
+      .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
+    func fullDisk() async throws {
+      let outcome = try await Lab.verify(
+        """
+        #cloud-config
+        bootcmd:
+        - fallocate -l "$(($(stat -f -c '%f * %S' /) - 67108864))" /filled
+        - dd if=/dev/zero of=/filled-too bs=64k || true
+        write_files:
+        - path: /etc/example
+          content: hello
 
-      """, as: "full-disk", ["--warm"])
-    #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
-    #expect(outcome.names("failed").contains("disk-room"), "\(outcome.text)")
-    #expect(outcome.detail("disk-room").contains("/"))
+        """, as: "full-disk", ["--warm"])
+      #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
+      #expect(outcome.names("failed").contains("disk-room"), "\(outcome.text)")
+      #expect(outcome.detail("disk-room").contains("/"))
+    }
   }
 }
