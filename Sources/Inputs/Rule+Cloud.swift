@@ -12,14 +12,42 @@ extension Rule {
   static let hardening = oneOf("a hardening profile", ["none", "cis"])
 
   static let vaultOCID = ocid(of: "vault", "an OCI vault")
-  static let secretOCID = ocid(of: "vaultsecret", "a secret in an OCI vault")
 
-  /// `us-ashburn-1`, or the three-letter code that the metadata service may give.
+  /// A secret's OCID, with the query of Oracle's `GetSecretBundle` where it is not the current version that is meant.
+  static let secretOCID: Rule = {
+    let plain = ocid(of: "vaultsecret", "a secret in an OCI vault")
+    let query =
+      "stage=(CURRENT|PENDING|LATEST|PREVIOUS|DEPRECATED)|versionNumber=[1-9][0-9]*|secretVersionName=[A-Za-z0-9._-]+"
+    return Rule(plain.meaning, pattern: "\(plain.pattern.dropLast())([?](\(query)))?$") { text in
+      let parts = text.parts(between: "?")
+      if let problem = plain.problem(with: parts[0]) { return problem }
+      guard parts.count > 1 else { return nil }
+      let pair = parts[1].parts(between: "=")
+      let isKnown: Bool =
+        switch (parts.count, pair.count, pair[0]) {
+        case (2, 2, "stage"): ["CURRENT", "PENDING", "LATEST", "PREVIOUS", "DEPRECATED"].contains(pair[1])
+        case (2, 2, "versionNumber"):
+          pair[1].utf8.allSatisfy(\.isDigit) && !["", "0"].contains(pair[1].prefix(1))
+        case (2, 2, "secretVersionName"):
+          !pair[1].isEmpty && pair[1].utf8.allSatisfy { $0.isAlphanumeric || "._-".utf8.contains($0) }
+        default: false
+        }
+      return isKnown
+        ? nil
+        : Problem(
+          "has a query that names no version",
+          help:
+            "write ?stage=PREVIOUS, ?versionNumber=3 or ?secretVersionName=name, or nothing for the current one"
+        )
+    }
+  }()
+
+  /// The region's whole name: its hosts are named by it, and nothing in the node knows what a code stands for.
   static let region = matching(
-    "an OCI region such as us-ashburn-1", pattern: #"^([a-z]{3}|[a-z]+(-[a-z]+)+-[0-9]+)$"#
+    "an OCI region such as us-ashburn-1", pattern: #"^[a-z]+(-[a-z]+)+-[0-9]+$"#,
+    help: "give the region's name, not its three-letter code"
   ) { text in
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    if parts.count == 1 { return text.utf8.count == 3 && text.utf8.allSatisfy(\.isLower) }
     return parts.count >= 3 && parts.dropLast().allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(\.isLower) }
       && parts.last.map { !$0.isEmpty && $0.utf8.allSatisfy(\.isDigit) } == true
   }

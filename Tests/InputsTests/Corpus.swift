@@ -95,10 +95,10 @@ enum Corpus {
       #""ocid1.vault.oc1.iad.ejuwhwvcaad5i.abuwcljsexample""#, #""ocid1.vault.oc2..abuwcljsexample""#,
       #""ocid1.vault.oc19.eu-frankfurt-2.a.b_c-d""#,
     ],
-    "oci_region": [#""us-ashburn-1""#, #""iad""#, #""eu-dcc-milan-1""#, #""us-gov-phoenix-1""#],
+    "oci_region": [#""us-ashburn-1""#, #""eu-dcc-milan-1""#, #""us-gov-phoenix-1""#],
     "secret_ocids": [
       "{}",
-      #"{"k3s_token": "\#(secretOCID)", "github_pat": "ocid1.vaultsecret.oc19..a", "ssh_public_key": "\#(secretOCID)"}"#,
+      #"{"k3s_token": "\#(secretOCID)", "github_pat": "ocid1.vaultsecret.oc19..a?stage=PREVIOUS", "k3s_agent_token": "\#(secretOCID)?versionNumber=12", "cloudflare_api_token": "\#(secretOCID)?secretVersionName=v1.2_x-y", "ssh_public_key": "\#(secretOCID)"}"#,
     ],
     "ssh_authorized_keys": [
       "[]",

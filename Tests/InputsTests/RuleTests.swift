@@ -254,8 +254,9 @@ struct Refusal: CustomTestStringConvertible {
         help: "give one that begins with ocid1.vault."),
       Refusal(
         "oci_region",
-        ["", "us", "us-ashburn", "US-ASHBURN-1", "us-ashburn-", "eu-frankfurt-1a", "-a-1", "a--b-1"],
-        "% is not an OCI region such as us-ashburn-1"),
+        ["", "us", "iad", "us-ashburn", "US-ASHBURN-1", "us-ashburn-", "eu-frankfurt-1a", "-a-1", "a--b-1"],
+        "% is not an OCI region such as us-ashburn-1",
+        help: "give the region's name, not its three-letter code"),
     ]
 
   /// What every secret of one line refuses.
@@ -402,12 +403,13 @@ struct Refusal: CustomTestStringConvertible {
       ]
     ),
     (
-      #"{"secret_ocids": {"k3s_token": "hunter2", "git_pat": "ocid1.vault.oc1.iad.x.y", "a b": "ocid1.vaultsecret.oc1.iad.x", "c": 7}}"#,
+      #"{"secret_ocids": {"k3s_token": "hunter2", "git_pat": "ocid1.vault.oc1.iad.x.y", "a b": "ocid1.vaultsecret.oc1.iad.x", "c": 7, "d": "ocid1.vaultsecret.oc1.iad.x?stage=OLD"}}"#,
       [
         "in.json:1:32: error: secret_ocids.k3s_token is not an OCID (at $.secret_ocids.k3s_token); it has the form ocid1.vaultsecret.oc1.<region>.<unique id> [input-value]",
         #"in.json:1:54: error: secret_ocids.git_pat is the OCID of a resource of type "vault", not of a secret in an OCI vault (at $.secret_ocids.git_pat); give one that begins with ocid1.vaultsecret. [input-value]"#,
         #"in.json:1:81: error: secret_ocids: "a b" is not the name of an output (at $.secret_ocids["a b"]) [input-value]"#,
         "in.json:1:124: error: secret_ocids.c is a number; expected a string (at $.secret_ocids.c); write it in quotes, or use tostring() in Terraform [input-type]",
+        "in.json:1:132: error: secret_ocids.d has a query that names no version (at $.secret_ocids.d); write ?stage=PREVIOUS, ?versionNumber=3 or ?secretVersionName=name, or nothing for the current one [input-value]",
       ]
     ),
     (
