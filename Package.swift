@@ -40,8 +40,9 @@ let package = Package(
     .target(
       name: "Plan", dependencies: ["Diagnostics", "Inputs", "Secrets", "YAML"], swiftSettings: settings),
     .target(name: "Gzip", dependencies: ["CDeflate"], swiftSettings: settings),
+    .target(name: "Scripts", dependencies: ["Gzip", "Secrets"], swiftSettings: settings),
     .target(
-      name: "Templates", dependencies: ["Diagnostics", "Gzip", "Secrets", "YAML"], swiftSettings: settings,
+      name: "Templates", dependencies: ["Diagnostics", "Scripts", "Secrets", "YAML"], swiftSettings: settings,
       plugins: ["EmbedFilesPlugin"]),
     .target(
       name: "UserData",
@@ -71,7 +72,8 @@ let package = Package(
 
     // templates/ becomes a Swift file of the room Templates, and the folder Embedded of another room one of its own.
     .executableTarget(
-      name: "EmbedFiles", dependencies: [.product(name: "SystemPackage", package: "swift-system")],
+      name: "EmbedFiles",
+      dependencies: ["Scripts", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: settings),
     .plugin(name: "EmbedFilesPlugin", capability: .buildTool(), dependencies: ["EmbedFiles"]),
 
@@ -98,7 +100,8 @@ let package = Package(
       name: "PlanTests", dependencies: ["Diagnostics", "Inputs", "Plan", "Secrets", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
-      name: "TemplatesTests", dependencies: ["Diagnostics", "Secrets", "Templates", "TestSupport"],
+      name: "TemplatesTests",
+      dependencies: ["Diagnostics", "Scripts", "Secrets", "Templates", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
       name: "UserDataTests",

@@ -1,3 +1,4 @@
+import Scripts
 import SystemPackage
 
 /// Writes a Swift file that holds the files of a folder as string literals.
@@ -5,6 +6,10 @@ import SystemPackage
 /// Usage: `EmbedFiles OUTPUT FOLDER FILE...`, each file below the folder. Swift's own resource bundles
 /// read an absolute path of the machine that built them, and `.embedInCode` makes byte arrays that take
 /// the compiler minutes; a raw string literal costs neither.
+///
+/// What templates give to `!gzip` is compressed here, once, and not by everybody who renders: the scripts that follow
+/// on `content: !gzip`, with and without each that is under a condition. What is not found here is compressed when it
+/// is rendered, to the same bytes.
 @main
 enum EmbedFiles {
   static func main() throws {
@@ -12,7 +17,9 @@ enum EmbedFiles {
     guard let output = arguments.first, let folder = arguments.dropFirst().first else {
       throw UsageError()
     }
-    let files = arguments.dropFirst(2).sorted().map { ($0.dropFirst(folder.count + 1), FilePath($0)) }
+    let files = try arguments.dropFirst(2).sorted().map { path in
+      (name: String(path.dropFirst(folder.count + 1)), text: try contents(of: FilePath(path)))
+    }
     var code = """
       // Made by EmbedFiles from a folder of the package. Do not edit.
 
@@ -20,18 +27,45 @@ enum EmbedFiles {
         static let all: [(name: String, text: String)] = [
 
       """
-    for (name, path) in files {
-      let text = try contents(of: path)
-      // The delimiter has more number signs than any run in the text.
-      let run = text.split(whereSeparator: { $0 != "#" }).map(\.count).max() ?? 0
-      let signs = String(repeating: "#", count: run + 1)
-      code += "    (\"\(name)\", \(signs)\"\"\"\n\(text)\n\"\"\"\(signs)),\n"
+    for (name, text) in files { code += "    (\"\(name)\", \(literal(text))),\n" }
+    code += """
+        ]
+
+        /// What `!gzip` makes of texts, in base64.
+        static let packed: [(text: String, packed: String)] = [
+
+      """
+    let scripts = Dictionary(uniqueKeysWithValues: files.map { ($0.name, $0.text) })
+    for text in files.flatMap({ compositions(in: $0.text, scripts) }) {
+      code += "    (\(literal(text)), \"\(Script.packed(text))\"),\n"
     }
     code += "  ]\n}\n"
     let file = try FileDescriptor.open(
       FilePath(output), .writeOnly, options: [.create, .truncate],
       permissions: [.ownerReadWrite, .groupRead, .otherRead])
     _ = try file.closeAfter { try file.writeAll(code.utf8) }
+  }
+
+  private static func literal(_ text: String) -> String {
+    // The delimiter has more number signs than any run in the text.
+    let run = text.split(whereSeparator: { $0 != "#" }).map(\.count).max() ?? 0
+    let signs = String(repeating: "#", count: run + 1)
+    return "\(signs)\"\"\"\n\(text)\n\"\"\"\(signs)"
+  }
+
+  /// The texts that a template may give to `!gzip`.
+  private static func compositions(in template: String, _ scripts: [String: String]) -> [String] {
+    let lines = template.split(separator: "\n")
+    return lines.indices.filter { lines[$0].hasSuffix("content: !gzip") }.flatMap { start -> [String] in
+      var texts = [""]
+      for line in lines[(start + 1)...] {
+        guard let item = line.firstMatch(of: /^ +- (!when \{[a-z._]+: )?!script ([^ }]+)\}?$/) else { break }
+        guard let script = scripts[String(item.2)] else { return [] }
+        let longer = texts.map { $0 + Script.condensed(script) }
+        texts = item.1 == nil ? longer : texts + longer
+      }
+      return texts
+    }
   }
 
   private static func contents(of path: FilePath) throws -> String {

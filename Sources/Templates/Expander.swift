@@ -1,6 +1,5 @@
 public import Diagnostics
-import Gzip
-import Secrets
+import Scripts
 import YAML
 
 /// Expands templates.
@@ -113,7 +112,7 @@ public struct Expander {
       return field(.text(text))
     case "!script":
       guard let name = string(node, scope), let text = text(of: name, node.mark, scope) else { return [] }
-      return field(.text(text.condensedScript))
+      return field(.text(Script.condensed(text)))
     case "!gzip":
       guard let text = gzip(node, scope) else { return [] }
       return field(.text(text))
@@ -303,8 +302,10 @@ public struct Expander {
         text += more
       }
     }
-    if let known = compressed[text] { return known }
-    let result = String(decoding: Base64.encode(Gzip.compress(Array(text.utf8))), as: UTF8.self)
+    if let known = compressed[text] ?? EmbeddedFiles.packed.first(where: { $0.text == text })?.packed {
+      return known
+    }
+    let result = Script.packed(text)
     compressed[text] = result
     return result
   }
@@ -394,36 +395,5 @@ extension String {
   fileprivate var isVariableName: Bool {
     utf8.first.map { (0x41...0x5A) ~= $0 || $0 == 0x5F } == true
       && utf8.allSatisfy { (0x41...0x5A) ~= $0 || (0x30...0x39) ~= $0 || $0 == 0x5F }
-  }
-
-  /// A script without blank lines and lines that are only a comment, but with its `#!`: every byte counts
-  /// against a platform's limit. A line that another one continues stays, and a script with a here-document is
-  /// left as it is, since such lines may be part of one.
-  var condensedScript: String {
-    let bytes = Array(utf8)
-    let here = UInt8(ascii: "<")
-    for index in bytes.indices
-    where bytes[index] == here && index + 1 < bytes.count && bytes[index + 1] == here {
-      let isLonger =
-        index > 0 && bytes[index - 1] == here || index + 2 < bytes.count && bytes[index + 2] == here
-      if !isLonger { return self }
-    }
-    var kept: [UInt8] = []
-    kept.reserveCapacity(bytes.count)
-    var isContinued = false
-    var start = 0
-    while start <= bytes.count {
-      let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
-      let line = bytes[start..<end]
-      let first = line.first { $0 != 0x20 && $0 != 0x09 }
-      let isCode = first != nil && first != UInt8(ascii: "#") || start == 0 && line.starts(with: "#!".utf8)
-      if isCode || isContinued {
-        isContinued = line.last == UInt8(ascii: "\\")
-        kept += line
-        kept.append(0x0A)
-      }
-      start = end + 1
-    }
-    return String(decoding: kept, as: UTF8.self)
   }
 }

@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Scripts
 import TestSupport
 import Testing
 
@@ -104,5 +105,17 @@ import Testing
     let understood = try await functions(whole)
     #expect(understood.contains(" ()"))
     #expect(try await functions(Array(condensed.utf8)) == understood)
+  }
+
+  @Test("what the embedded templates compress was compressed when they were built, to the same bytes")
+  func packed() throws {
+    let template = "- !script guest/bootstrap.sh\n- !script guest/firewall.sh\n- !script guest/engine.sh"
+    let parts = try Expansion.field(["t.yaml": template]).items.compactMap(\.text)
+    #expect(parts.count == 3)
+    #expect(EmbeddedFiles.packed.map(\.text).contains(parts.joined()))
+    #expect(EmbeddedFiles.packed.count == 2, "with the vault's part and without it")
+    for (text, packed) in EmbeddedFiles.packed { #expect(Script.packed(text) == packed) }
+    let field = try Expansion.field(["t.yaml": "a: !gzip [!script s]", "s": "#!/bin/sh\n# c\nid\n"])
+    #expect(field["a"]?.text == Script.packed("#!/bin/sh\nid\n"))
   }
 }
