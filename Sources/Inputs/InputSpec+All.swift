@@ -114,7 +114,8 @@ extension InputSpec {
       "oci_region", .text(.region), default: "the instance's own", "The region of the vault."),
     InputSpec(
       "secret_ocids", .map(keys: .outputName, .text(.secretOCID)), default: "none",
-      "Secrets that stay in OCI Vault: name of the input, OCID of the secret; `?stage=PREVIOUS`, `?versionNumber=3` or `?secretVersionName=name` after it mean another than the current version."),
+      "Secrets that stay in OCI Vault: name of the input, OCID of the secret; `?stage=PREVIOUS`, `?versionNumber=3` or `?secretVersionName=name` after it mean another than the current version."
+    ),
     InputSpec(
       "ssh_authorized_keys", .list(.text(.sshPublicKey)), default: "none",
       "Public keys for the default user; counted in the size budget where the platform counts them."),
