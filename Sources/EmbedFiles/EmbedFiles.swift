@@ -35,11 +35,19 @@ enum EmbedFiles {
         static let packed: [(text: String, packed: String)] = [
 
       """
-    let scripts = Dictionary(uniqueKeysWithValues: files.map { ($0.name, $0.text) })
-    for text in files.flatMap({ compositions(in: $0.text, scripts) }) {
+    let scripts = files.filter { $0.name.hasSuffix(".sh") }.map { ($0.name, Script.condensed($0.text)) }
+    for text in files.flatMap({ compositions(in: $0.text, Dictionary(uniqueKeysWithValues: scripts)) }) {
       code += "    (\(literal(text)), \"\(Script.packed(text))\"),\n"
     }
-    code += "  ]\n}\n"
+    code += """
+        ]
+
+        /// The shell scripts as they travel.
+        static let condensed: [String: String] = [
+
+      """
+    for (name, text) in scripts { code += "    \"\(name)\": \(literal(text)),\n" }
+    code += scripts.isEmpty ? "    :\n  ]\n}\n" : "  ]\n}\n"
     let file = try FileDescriptor.open(
       FilePath(output), .writeOnly, options: [.create, .truncate],
       permissions: [.ownerReadWrite, .groupRead, .otherRead])
@@ -61,7 +69,7 @@ enum EmbedFiles {
       for line in lines[(start + 1)...] {
         guard let item = line.firstMatch(of: /^ +- (!when \{[a-z._]+: )?!script ([^ }]+)\}?$/) else { break }
         guard let script = scripts[String(item.2)] else { return [] }
-        let longer = texts.map { $0 + Script.condensed(script) }
+        let longer = texts.map { $0 + script }
         texts = item.1 == nil ? longer : texts + longer
       }
       return texts

@@ -111,8 +111,9 @@ public struct Expander {
       guard let name = string(node, scope), let text = text(of: name, node.mark, scope) else { return [] }
       return field(.text(text))
     case "!script":
-      guard let name = string(node, scope), let text = text(of: name, node.mark, scope) else { return [] }
-      return field(.text(Script.condensed(text)))
+      guard let name = string(node, scope) else { return [] }
+      if let script = templates.condensedScript(of: name) { return field(.text(script)) }
+      return text(of: name, node.mark, scope).map { field(.text(Script.condensed($0))) } ?? []
     case "!gzip":
       guard let text = gzip(node, scope) else { return [] }
       return field(.text(text))
@@ -302,9 +303,8 @@ public struct Expander {
         text += more
       }
     }
-    if let known = compressed[text] ?? EmbeddedFiles.packed.first(where: { $0.text == text })?.packed {
-      return known
-    }
+    if let known = EmbeddedFiles.packed.first(where: { $0.text == text })?.packed { return known }
+    if let known = compressed[text] { return known }
     let result = Script.packed(text)
     compressed[text] = result
     return result

@@ -29,6 +29,11 @@ public struct TemplateSet: Sendable {
     overrides[name] ?? EmbeddedFiles.all.first { $0.name == name }.map { Array($0.text.utf8) }
   }
 
+  /// An embedded script as it travels; nil where there is none of that name, or a user's own stands in its place.
+  func condensedScript(of name: String) -> String? {
+    overrides[name] == nil ? EmbeddedFiles.condensed[name] : nil
+  }
+
   /// What findings call a template: the file that the user can open.
   func source(of name: String) -> String {
     guard let folder, overrides[name] != nil else { return "templates/\(name)" }
