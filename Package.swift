@@ -49,6 +49,9 @@ let package = Package(
       dependencies: ["Diagnostics", "Gzip", "Inputs", "Plan", "Secrets", "Templates", "YAML"],
       swiftSettings: settings),
     .target(
+      name: "GitOps", dependencies: ["Diagnostics", "Inputs", "Plan", "Templates", "YAML"],
+      swiftSettings: settings),
+    .target(
       name: "Verifier",
       dependencies: [
         "Diagnostics", "Secrets", "UserData", "YAML",
@@ -62,7 +65,8 @@ let package = Package(
     .target(
       name: "K3SeedCommands",
       dependencies: [
-        "Diagnostics", "Inputs", "K3Seed", "Plan", "Secrets", "Templates", "UserData", "Verifier", "YAML",
+        "Diagnostics", "GitOps", "Inputs", "K3Seed", "Plan", "Secrets", "Templates", "UserData", "Verifier",
+        "YAML",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -108,6 +112,10 @@ let package = Package(
       dependencies: [
         "Diagnostics", "Gzip", "Inputs", "Plan", "Secrets", "Templates", "TestSupport", "UserData", "YAML",
       ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "GitOpsTests",
+      dependencies: ["Diagnostics", "GitOps", "Inputs", "Plan", "Templates", "TestSupport", "YAML"],
       swiftSettings: settings),
     .testTarget(
       name: "VerifierTests",

@@ -1,0 +1,78 @@
+/// Argo CD Applications and what each of them waits for.
+///
+/// The dependencies are the data; everything else, phases and drawings, follows from them.
+public struct ApplicationGraph: Hashable, Sendable {
+  /// One Application of the graph.
+  public struct Member: Hashable, Sendable {
+    /// Its name, unique in the graph.
+    public var name: String
+    /// Where its objects go; nil where they have no namespace or several.
+    public var namespace: String?
+    /// The sync wave (annotation `argocd.argoproj.io/sync-wave`) that it carries; nil where none is written.
+    public var wave: Int?
+    /// What must be healthy before it can be, sorted by name.
+    public var dependencies: [Dependency]
+
+    /// An Application by its name.
+    public init(
+      _ name: String, namespace: String? = nil, wave: Int? = nil, dependencies: [Dependency] = []
+    ) {
+      self.name = name
+      self.namespace = namespace
+      self.wave = wave
+      self.dependencies = dependencies.sorted { $0.name < $1.name }
+    }
+  }
+
+  /// An edge: the Application that is waited for, and why.
+  public struct Dependency: Hashable, Sendable {
+    /// The name of the Application that must be healthy first.
+    public var name: String
+    /// What is taken from it, in a few words, such as `CRD gateways.gateway.networking.k8s.io`.
+    public var reason: String
+
+    /// An edge to the Application called `name`.
+    public init(_ name: String, _ reason: String) {
+      self.name = name
+      self.reason = reason
+    }
+  }
+
+  /// The Applications, in the order in which they were given.
+  public var members: [Member]
+
+  /// A graph of these Applications. A dependency on a name that is no member is kept, and counts for no phase.
+  public init(_ members: [Member]) {
+    self.members = members
+  }
+
+  /// The member of that name.
+  public subscript(name: String) -> Member? {
+    members.first { $0.name == name }
+  }
+
+  /// The members by phase: the first waits for nothing, and each other for at least one of the phase before it. Within
+  /// a phase the order is that of `members`. Those of a cycle, and those that wait for one, have no phase.
+  public var phases: [[Member]] {
+    var phases: [[Member]] = []
+    var left = members
+    var done: Set<String> = []
+    let names = Set(members.map(\.name))
+    while true {
+      let ready = left.filter { member in
+        member.dependencies.allSatisfy { done.contains($0.name) || !names.contains($0.name) }
+      }
+      guard !ready.isEmpty else { return phases }
+      phases.append(ready)
+      done.formUnion(ready.map(\.name))
+      left.removeAll { done.contains($0.name) }
+    }
+  }
+
+  /// The names of the Applications that wait for each other in a circle, or for such a circle; empty where the graph
+  /// has phases for all.
+  public var cyclic: [String] {
+    let placed = Set(phases.joined().map(\.name))
+    return members.map(\.name).filter { !placed.contains($0) }
+  }
+}
