@@ -1,0 +1,8 @@
+import ArgumentParser
+
+struct GitOpsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gitops",
+    abstract: "Writes, checks and draws the App-of-Apps tree that argocd-root follows.",
+    subcommands: [])
+}
