@@ -15,8 +15,6 @@ enum Token {
 }
 
 /// Finds what repeats (LZ77), by chains of the places where the same three bytes begin.
-///
-/// Rendering compresses in every process, so its tables are no larger than the input needs, and lie on no heap.
 struct Matcher {
   /// A stretch that occurred before.
   private struct Match {
@@ -34,51 +32,33 @@ struct Matcher {
   private static let tries = 512
   private static let goodLength = 32
 
-  private let bytes: UnsafeBufferPointer<UInt8>
+  private let bytes: [UInt8]
   /// The latest indexed place for each hash, -1 where there is none.
-  private let latest: UnsafeMutableBufferPointer<Int32>
+  private var latest = [Int](repeating: -1, count: 1 << hashBits)
   /// The place before each place in the window that has the same hash.
-  private let earlier: UnsafeMutableBufferPointer<Int32>
+  private var earlier = [Int](repeating: -1, count: window)
   /// All places below this are indexed.
   private var indexed = 0
 
   private static let hashBits = 15
 
-  private init(
-    _ bytes: UnsafeBufferPointer<UInt8>, latest: UnsafeMutableBufferPointer<Int32>,
-    earlier: UnsafeMutableBufferPointer<Int32>
-  ) {
+  private init(_ bytes: [UInt8]) {
     self.bytes = bytes
-    self.latest = latest
-    self.earlier = earlier
   }
 
-  /// The bytes as literals and copies; at most 2 GiB of them.
+  /// The bytes as literals and copies.
   static func tokens(of bytes: [UInt8]) -> [Token] {
-    bytes.withUnsafeBufferPointer { bytes in
-      withUnsafeTemporaryAllocation(of: Int32.self, capacity: 1 << hashBits) { latest in
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: min(window, bytes.count)) { earlier in
-          latest.initialize(repeating: -1)
-          earlier.initialize(repeating: -1)
-          var matcher = Matcher(bytes, latest: latest, earlier: earlier)
-          return matcher.tokens()
-        }
-      }
-    }
-  }
-
-  private mutating func tokens() -> [Token] {
+    var matcher = Matcher(bytes)
     var tokens: [Token] = []
-    tokens.reserveCapacity(bytes.count / 4)
     var place = 0
-    var match = match(at: 0, longerThan: Self.shortest - 1)
+    var match = matcher.match(at: 0, longerThan: shortest - 1)
     while place < bytes.count {
       // A copy waits for the next place: a byte as it is and then a longer copy are better.
-      let next = self.match(at: place + 1, longerThan: match?.length ?? Self.shortest - 1)
+      let next = matcher.match(at: place + 1, longerThan: match?.length ?? shortest - 1)
       if let found = match, next == nil {
         tokens.append(.copy(length: UInt16(found.length), distance: UInt16(found.distance)))
         place += found.length
-        match = self.match(at: place, longerThan: Self.shortest - 1)
+        match = matcher.match(at: place, longerThan: shortest - 1)
       } else {
         tokens.append(.literal(bytes[place]))
         place += 1
@@ -95,7 +75,7 @@ struct Matcher {
     guard known < limit else { return nil }
 
     var best = Match(length: known, distance: 0)
-    var candidate = Int(latest[hash(at: place)])
+    var candidate = latest[hash(at: place)]
     let oldest = max(0, place - Self.window)
     var tries = known < Self.goodLength ? Self.tries : Self.tries / 4
     while candidate >= oldest, tries > 0 {
@@ -108,7 +88,7 @@ struct Matcher {
           if length == limit { break }
         }
       }
-      candidate = Int(earlier[candidate & (Self.window - 1)])
+      candidate = earlier[candidate % Self.window]
       tries -= 1
     }
     let isWorthIt = best.length > Self.shortest || best.distance <= Self.farthestShortest
@@ -118,8 +98,8 @@ struct Matcher {
   private mutating func index(upTo place: Int) {
     while indexed < place, indexed + Self.shortest <= bytes.count {
       let hash = hash(at: indexed)
-      earlier[indexed & (Self.window - 1)] = latest[hash]
-      latest[hash] = Int32(truncatingIfNeeded: indexed)
+      earlier[indexed % Self.window] = latest[hash]
+      latest[hash] = indexed
       indexed += 1
     }
   }

@@ -32,29 +32,22 @@ struct PrefixCode {
     used.sort { (counts[$0], $0) < (counts[$1], $1) }
     let leaves = used.map { counts[$0] }
 
-    // Each level holds the leaves and the pairs of the level below, by weight; only which are leaves is kept. A level
-    // that is as the one below it is as all above it.
+    // Each level holds the leaves and the pairs of the level below, by weight; only which are leaves is kept.
     var levels: [[Bool]] = []
     var pairs: [Int] = []
-    while levels.count < limit {
-      var merged: [Int] = []
+    for _ in 0..<limit {
+      var weights: [Int] = []
       var isLeaf: [Bool] = []
-      merged.reserveCapacity(leaves.count)
-      isLeaf.reserveCapacity(leaves.count + pairs.count)
       var leaf = 0
       var pair = 0
-      var first = 0
       while leaf < leaves.count || pair < pairs.count {
         let takesLeaf = pair == pairs.count || leaf < leaves.count && leaves[leaf] <= pairs[pair]
-        let weight = takesLeaf ? leaves[leaf] : pairs[pair]
-        if isLeaf.count & 1 == 0 { first = weight } else { merged.append(first + weight) }
+        weights.append(takesLeaf ? leaves[leaf] : pairs[pair])
         isLeaf.append(takesLeaf)
         if takesLeaf { leaf += 1 } else { pair += 1 }
       }
-      let isSettled = merged == pairs
       levels.append(isLeaf)
-      pairs = merged
-      if isSettled { levels += Array(repeating: isLeaf, count: limit - levels.count) }
+      pairs = stride(from: 1, to: weights.count, by: 2).map { weights[$0 - 1] + weights[$0] }
     }
 
     // The first 2n - 2 of the top level are the solution; a leaf in it, or in a pair in it, adds a bit.
