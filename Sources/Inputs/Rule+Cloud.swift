@@ -16,8 +16,9 @@ extension Rule {
   /// A secret's OCID, with the query of Oracle's `GetSecretBundle` where it is not the current version that is meant.
   static let secretOCID: Rule = {
     let plain = ocid(of: "vaultsecret", "a secret in an OCI vault")
+    let stages = ["CURRENT", "PENDING", "LATEST", "PREVIOUS", "DEPRECATED"]
     let query =
-      "stage=(CURRENT|PENDING|LATEST|PREVIOUS|DEPRECATED)|versionNumber=[1-9][0-9]*|secretVersionName=[A-Za-z0-9._-]+"
+      "stage=(\(stages.joined(by: "|")))|versionNumber=[1-9][0-9]*|secretVersionName=[A-Za-z0-9._-]+"
     return Rule(plain.meaning, pattern: "\(plain.pattern.dropLast())([?](\(query)))?$") { text in
       let parts = text.parts(between: "?")
       if let problem = plain.problem(with: parts[0]) { return problem }
@@ -25,7 +26,7 @@ extension Rule {
       let pair = parts[1].parts(between: "=")
       let isKnown: Bool =
         switch (parts.count, pair.count, pair[0]) {
-        case (2, 2, "stage"): ["CURRENT", "PENDING", "LATEST", "PREVIOUS", "DEPRECATED"].contains(pair[1])
+        case (2, 2, "stage"): stages.contains(pair[1])
         case (2, 2, "versionNumber"):
           pair[1].utf8.allSatisfy(\.isDigit) && !["", "0"].contains(pair[1].prefix(1))
         case (2, 2, "secretVersionName"):
@@ -82,7 +83,7 @@ extension Rule {
     guard parts.count >= 2, !text.unicodeScalars.contains(where: \.isControl),
       sshKeyTypes.contains(parts[0]),
       parts[1].utf8.starts(with: Base64.encode(Array(blob.prefix(whole)))),
-      parts[1].utf8.allSatisfy({ $0.isAlphanumeric || "+/=".utf8.contains($0) })
+      parts[1].utf8.allSatisfy(\.isBase64)
     else {
       return Problem(
         "\(text.shown) is not an SSH public key", help: "give one line such as \"ssh-ed25519 AAAA… name\"")

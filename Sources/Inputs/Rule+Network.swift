@@ -37,7 +37,7 @@ extension Rule {
     let isWhole =
       lines.first == "-----BEGIN CERTIFICATE-----" && !body.isEmpty
       && body.allSatisfy {
-        !$0.isEmpty && $0.utf8.allSatisfy { $0.isAlphanumeric || "+/=".utf8.contains($0) }
+        !$0.isEmpty && $0.utf8.allSatisfy(\.isBase64)
       }
       && lines.dropFirst(body.count + 1).filter { !$0.isEmpty } == ["-----END CERTIFICATE-----"]
     return isWhole

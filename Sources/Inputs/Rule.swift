@@ -64,6 +64,8 @@ extension UInt8 {
   var isDigit: Bool { (0x30...0x39) ~= self }
   var isLetter: Bool { isLower || isUpper }
   var isAlphanumeric: Bool { isLetter || isDigit }
+  /// Of RFC 4648's first alphabet, with its padding.
+  var isBase64: Bool { isAlphanumeric || "+/=".utf8.contains(self) }
   var isHexadecimal: Bool { isDigit || (0x61...0x66) ~= self || (0x41...0x46) ~= self }
 }
 
