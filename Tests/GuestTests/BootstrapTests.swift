@@ -141,6 +141,40 @@ struct BootstrapTests {
         "secret git_pat did not arrive; put it into /var/lib/k3seed/secrets/git_pat, or render again")
   }
 
+  @Test("A complete node is left so when it is to run again without its secrets")
+  func againWithoutSecrets() async throws {
+    var node = try Node()
+    node.arguments = ["again"]
+    node.variables["K3SEED_SECRETS"] = "cloudflare_api_token k3s_token"
+    node.secrets = [:]
+    // K3s' own token is its copy.
+    node.files["/etc/rancher/k3s/token"] = "K10-canary-token"
+    for name in ["complete", "done/seed"] { node.files["/var/lib/k3seed/\(name)"] = "v1.36.4+k3s1\n" }
+    try await node.boot { outcome in
+      #expect(outcome.status == 3)
+      #expect(
+        outcome.console == [
+          "secret cloudflare_api_token did not arrive; put it into "
+            + "/var/lib/k3seed/secrets/cloudflare_api_token, or render again"
+        ])
+      for name in ["complete", "done/seed"] { #expect(outcome.exists("/var/lib/k3seed/\(name)")) }
+    }
+  }
+
+  @Test("All runs again on a complete node that has its secrets")
+  func again() async throws {
+    var node = try Node()
+    node.arguments = ["again"]
+    for name in ["complete", "done/seed", "started"] { node.files["/var/lib/k3seed/\(name)"] = "old\n" }
+    try await node.boot { outcome in
+      #expect(outcome.status == 0)
+      #expect(
+        outcome.console == ["k3seed: bootstrap of server resumes at download"]
+          + Self.done(Self.shared + ["seed", "gitops"] + Self.last).dropFirst())
+      #expect(outcome.text("/var/lib/k3seed/complete") == "v1.36.4+k3s1\n")
+    }
+  }
+
   @Test("Another architecture is refused")
   func architecture() async throws {
     var node = try Node()

@@ -23,6 +23,8 @@ struct Node {
   private static let crds = Tool.root.appendingPathComponent("Tests/VM/lab/crds").path
   /// Whether the bootstrap is started by root.
   var isRoot = true
+  /// The bootstrap's arguments.
+  var arguments: [String] = []
   /// The stage in which the power is cut; the node then boots again.
   var cut: String?
 
@@ -170,7 +172,7 @@ struct Node {
       await Node.gate.enter()
       let result: Tool.Outcome
       do {
-        result = try await Tool.run(command + ["/usr/local/sbin/k3seed-bootstrap"])
+        result = try await Tool.run(command + ["/usr/local/sbin/k3seed-bootstrap"] + arguments)
         await Node.gate.leave()
       } catch {
         await Node.gate.leave()

@@ -98,19 +98,25 @@ fetch() {
 # The secrets have been used, and are not needed any more.
 is_used() { is_done install && { [ "$K3SEED_SEED" != yes ] || is_done seed; }; }
 
+# Are the literal secrets there? K3s keeps its tokens itself.
+arrived() {
+  for name in $K3SEED_SECRETS; do
+    from=$lib/secrets/$name
+    [[ -s $from || $name = k3s_* && -s $etc/token ]] ||
+      die "secret $name did not arrive; put it into $from, or render again"
+  done
+}
+
 stage_secrets() {
   ! is_used || return 0
   mkdir -p $seed
   # Where this is not allowed, /run itself is in memory.
   mountpoint -q $seed || mount -t ramfs -o mode=700 k3seed $seed || chmod 700 $seed
   install -dm 700 $seed/secrets
+  arrived
   for name in $K3SEED_SECRETS; do
     from=$lib/secrets/$name
-    if [ -s "$from" ]; then
-      install -m 600 "$from" $seed/secrets/
-    elif [[ $name != k3s_* || ! -s $etc/token ]]; then
-      die "secret $name did not arrive; put it into $from, or render again"
-    fi
+    [ ! -s "$from" ] || install -m 600 "$from" $seed/secrets/
   done
   [ -z "$K3SEED_VAULT" ] || fetch_references $seed/secrets
 }

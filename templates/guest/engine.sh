@@ -36,7 +36,6 @@ record() {
 attempts() {
   local status backoff=1 waited=0 log=$run/$stage.log
   : >"$log"
-  SECONDS=0
   for ((attempt = 1; ; attempt++)); do
     show running
     status=0
@@ -70,9 +69,12 @@ if [ "${0##*/}" = k3seed-status ]; then
   cat $run/status 2>/dev/null || echo "not run in this boot; K3s before: $(cat $lib/complete || echo not complete)"
   exit
 fi
+((EUID == 0)) || { say 'preflight: FAILED: not root'; exit 10; }
 case ${1-} in
   '') ;;
   again)
+    # What is complete stays so unless it can be completed again.
+    arrived
     export force=yes
     rm -rf $lib/complete $lib/done
     ;;
@@ -82,7 +84,6 @@ case ${1-} in
     ;;
 esac
 
-((EUID == 0)) || { say 'preflight: FAILED: not root'; exit 10; }
 install -dm 755 $run
 install -dm 700 $lib $lib/done
 ln -sf "$0" /usr/local/bin/k3seed-status
