@@ -1,8 +1,10 @@
 public import ArgumentParser
 import Diagnostics
+import Secrets
 import Synchronization
 import SystemPackage
 public import Verifier
+import YAML
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -85,6 +87,13 @@ struct VerifyCommand: ParsableCommand {
 
   @Option(
     name: .long,
+    help: ArgumentHelp(
+      "The values that OCI Vault holds, as a JSON object by the names of inputs: with them its secrets are proven and searched for like those in the payload.",
+      valueName: "file"))
+  var vault: String?
+
+  @Option(
+    name: .long,
     help: ArgumentHelp("A folder where the machine's disk and console are to stay.", valueName: "folder"))
   var keep: String?
 
@@ -155,12 +164,14 @@ struct VerifyCommand: ParsableCommand {
   }
 
   private func options() throws -> Verification.Options {
+    let values = try vault.map { try Self.secrets(FileSystem.read($0), source: FileSystem.name($0)) }
     let architecture = arch ?? Architecture.host ?? .x86_64
     let store = try ImageStore.ofUser()
     let chosen =
       image.contains("/")
       ? try Image.file(image, architecture: architecture) : try store.image(image, architecture)
     var options = Verification.Options(image: chosen)
+    options.vault = values ?? [:]
     options.memory = memory
     options.cpus = cpus
     options.timeout = timeout.map(Double.init)
@@ -175,6 +186,23 @@ struct VerifyCommand: ParsableCommand {
     options.cuts = cut?.list ?? []
     options.cutsBy = cutBy
     return options
+  }
+
+  /// The object of `--vault`.
+  private static func secrets(_ bytes: [UInt8], source: String) throws(Report) -> [String: Secret] {
+    let document = try JSON.parse(bytes, source: source)
+    var secrets: [String: Secret] = [:]
+    for entry in document.mapping ?? [] { secrets[entry.key] = entry.value.string.map { Secret($0.utf8) } }
+    guard let entries = document.mapping, secrets.count == entries.count else {
+      throw Report([
+        .error(
+          "vault-values",
+          at: Location(source: source, line: document.mark.line, column: document.mark.column),
+          "the values of --vault are not an object of texts",
+          help: #"write them as {"cloudflare_api_token": "...", ...}"#)
+      ])
+    }
+    return secrets
   }
 
   private func verify(_ bytes: [UInt8], _ file: String) throws -> VerificationReport {

@@ -453,6 +453,7 @@ private func secrets(_ scene: Check.Scene, _ kind: SecretKind) -> Check.Outcome 
   guard let key = scene.hashKey, let found = scene.facts["kubernetes", "secrets"] else {
     return unsaid("which Secrets there are")
   }
+  let known = scene.promises.vault.map(\.value)
   var problems: [String] = []
   for secret in promised {
     guard let status = found[secret.name]?["status"]?.integer else {
@@ -468,8 +469,9 @@ private func secrets(_ scene: Check.Scene, _ kind: SecretKind) -> Check.Outcome 
         problems.append("\(secret.name) has no key \(field)")
         continue
       }
-      if hash != value.hash(key: key) {
-        problems.append("\(secret.name): \(field) is not the payload's value")
+      if let value, hash != value.hash(key: key) {
+        problems.append(
+          "\(secret.name): \(field) is not the \(known.contains(value) ? "Vault" : "payload")'s value")
       }
     }
     for (label, value) in secret.labels.sorted(by: { $0.key < $1.key }) {
@@ -479,9 +481,12 @@ private func secrets(_ scene: Check.Scene, _ kind: SecretKind) -> Check.Outcome 
       }
     }
   }
-  let shown = promised.map { "\($0.name) (\($0.data.map(\.key).joined(separator: ", ")))" }
-  return problems.isEmpty
-    ? .passed("\(shown.joined(separator: ", ")): as promised") : .failed(problems.joined(separator: "; "))
+  guard problems.isEmpty else { return .failed(problems.joined(separator: "; ")) }
+  let shown = promised.map { secret in
+    let keys = secret.data.map { "\($0.key)\($0.value == nil ? ", its value not known" : "")" }
+    return "\(secret.name) (\(keys.joined(separator: ", ")))"
+  }
+  return .passed("\(shown.joined(separator: ", ")): as promised")
 }
 
 /// What the API server adds by itself: the defaults in the HelmChart's CRD (K3s v1.36.4+k3s1, helm-controller).
@@ -551,7 +556,12 @@ private func noSecretExposed(_ scene: Check.Scene) -> Check.Outcome {
   guard scene.promises.isOwn else {
     return .skipped("k3seed did not make this user-data, so what is a secret in it is not known")
   }
-  guard !scene.promises.secrets.isEmpty else { return .skipped("the payload holds no secret") }
+  guard !scene.promises.secrets.isEmpty else {
+    return .skipped(
+      scene.promises.hasUnknownSecrets
+        ? "the payload holds no secret, and what OCI Vault holds is not known" : "the payload holds no secret"
+    )
+  }
   guard let exposure = scene.facts["exposure"], let found = exposure["found"]?.sequence,
     scene.facts["journal", "bytes"]?.integer != nil
   else { return unsaid("where it looked for secrets") }

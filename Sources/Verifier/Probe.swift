@@ -15,6 +15,8 @@ struct Probe: Sendable {
   var key: String
   /// Seconds between two beats.
   var beat = 2.0
+  /// Secrets that are not in the user-data, by name.
+  var vault: [(name: String, value: Secret)] = []
   /// An interface that is to have an address: the one to the cluster's other nodes.
   var link: ClusterNetwork.Link?
   /// The node that others get out by.
@@ -102,9 +104,21 @@ struct Probe: Sendable {
     return .table(entries)
   }
 
+  /// The secrets that OCI Vault holds, as an order. They go from memory to memory: on no disk of the guest there is
+  /// anything to be found that the verifier brought itself.
+  var secrets: [UInt8] {
+    let values = vault.map { secret in
+      Node.Entry(
+        secret.name,
+        Node(.string(String(decoding: Base64.encode(secret.value.withBytes { Array($0) }), as: UTF8.self))))
+    }
+    return order("secrets", [Node.Entry("values", Node(.mapping(values)))])
+  }
+
   /// An order to the probe, one line: `facts`, `rerun` or `reboot`.
-  func order(_ order: String) -> [UInt8] {
-    JSON.emit(.mapping(["nonce": Node(.string(nonce)), "do": Node(.string(order))])) + [0x0A]
+  func order(_ order: String, _ more: [Node.Entry] = []) -> [UInt8] {
+    let entries = [Node.Entry("nonce", Node(.string(nonce))), Node.Entry("do", Node(.string(order)))]
+    return JSON.emit(Node(.mapping(entries + more))) + [0x0A]
   }
 
   private static let boothook = """

@@ -1,5 +1,5 @@
 package import Diagnostics
-import Secrets
+public import Secrets
 import UserData
 import YAML
 
@@ -27,6 +27,11 @@ public struct Promises: Sendable {
   let files: [File]
   /// Its secrets by name; only k3seed's own user-data says what is one.
   let secrets: [(name: String, value: Secret)]
+  /// Those of its secrets that OCI Vault holds, as far as their values are known, by the paths of files that nothing
+  /// writes.
+  let vault: [(name: String, value: Secret)]
+  /// Whether OCI Vault holds secrets whose values are not known.
+  let hasUnknownSecrets: Bool
   /// What its plan says; nil for user-data that k3seed did not make.
   let plan: Plan?
   /// What it makes in Kubernetes; nil where it makes nothing there.
@@ -92,8 +97,8 @@ public struct Promises: Sendable {
     let name: String
     /// Its labels.
     let labels: [String: String]
-    /// Its values by key.
-    let data: [(key: String, value: Secret)]
+    /// Its values by key; nil where OCI Vault holds one that is not known.
+    let data: [(key: String, value: Secret?)]
   }
 
   /// Another object of Kubernetes.
@@ -125,7 +130,12 @@ extension Promises {
   var gone: [String] { isOwn ? [Self.secretsFolder] + files.filter(\.isSecret).map(\.path) : [] }
 
   /// Reads user-data of any kind, as the datasource hands it over.
-  public init(userData bytes: [UInt8]) {
+  ///
+  /// - Parameters:
+  ///   - bytes: the user-data.
+  ///   - values: what OCI Vault holds, by the name of the input; those that the user-data does not refer to are left
+  ///     out.
+  public init(userData bytes: [UInt8], vault values: [String: Secret] = [:]) {
     self.bytes = bytes
     sha256 = SHA256.hex(bytes)
     var report = Report()
@@ -167,6 +177,8 @@ extension Promises {
     self.report = report
     guard isOwn else {
       secrets = []
+      vault = []
+      hasUnknownSecrets = false
       plan = nil
       kubernetes = nil
       stages = []
@@ -179,12 +191,18 @@ extension Promises {
     let manifests = files.map(\.path).filter { $0.hasPrefix(Self.manifestsFolder) }
       .flatMap { Self.documents(contents[$0] ?? []) }.filter { $0["kind"]?.string == "Secret" }
       .compactMap(KubernetesSecret.init)
+    let references = (settings["K3SEED_VAULT"] ?? "").split(separator: " ").map {
+      String($0.prefix { $0 != "=" })
+    }
+    vault = references.compactMap { name in values[name].map { ("\(Self.secretsFolder)/\(name)", $0) } }
+    hasUnknownSecrets = vault.count < references.count
+    let literals = files.filter(\.isSecret).map { ($0.path, Secret(contents[$0.path] ?? [])) }
     secrets =
-      files.filter(\.isSecret).map { ($0.path, Secret(contents[$0.path] ?? [])) }
+      literals + vault
       + manifests.flatMap { manifest in
-        manifest.data.map { ("\(manifest.name) \($0.key)", $0.value) }
+        manifest.data.compactMap { entry in entry.value.map { ("\(manifest.name) \(entry.key)", $0) } }
       }
-    kubernetes = Kubernetes(contents, manifests: manifests)
+    kubernetes = Kubernetes(contents, secrets: literals + vault, manifests: manifests)
     stages = Self.stages(
       contents[Self.program] ?? [], isFirst: settings["K3SEED_SEED"] == "yes")
   }
@@ -259,7 +277,10 @@ extension Promises.Plan {
 
 extension Promises.Kubernetes {
   /// What the files under `/var/lib/k3seed` make; nil where there is no kustomization, as on every node but the first.
-  fileprivate init?(_ contents: [String: [UInt8]], manifests: [Promises.KubernetesSecret]) {
+  fileprivate init?(
+    _ contents: [String: [UInt8]], secrets known: [(name: String, value: Secret)],
+    manifests: [Promises.KubernetesSecret]
+  ) {
     let folder = "/var/lib/k3seed/"
     guard let text = contents[folder + "kustomization.yaml"] else { return nil }
     let kustomization = Promises.documents(text).first
@@ -269,7 +290,7 @@ extension Promises.Kubernetes {
       .compactMap { $0["metadata"]?["name"]?.string }
     secrets =
       (kustomization?["secretGenerator"]?.sequence ?? []).compactMap {
-        Promises.KubernetesSecret(generator: $0, contents: contents, folder: folder)
+        Promises.KubernetesSecret(generator: $0, known: known, folder: folder)
       } + manifests
     application = Promises.Object(contents[folder + "manifests/argocd-root.yaml"] ?? [])
     helmChart = Promises.Object(contents[folder + "manifests/argocd.yaml"] ?? [])
@@ -304,7 +325,7 @@ extension Promises.KubernetesSecret {
   }
 
   /// A Secret that kustomize makes: `files` are `key=path`, and `literals` are `key=value`.
-  fileprivate init?(generator: Node, contents: [String: [UInt8]], folder: String) {
+  fileprivate init?(generator: Node, known: [(name: String, value: Secret)], folder: String) {
     guard let name = generator["name"]?.string else { return nil }
     self.name = "\(generator["namespace"]?.string ?? "default")/\(name)"
     labels = Self.labels(generator["options"]?["labels"])
@@ -314,7 +335,7 @@ extension Promises.KubernetesSecret {
       }
     }
     data =
-      pairs("files").compactMap { key, path in contents[folder + path].map { (key, Secret($0)) } }
+      pairs("files").map { key, path in (key, known.first { $0.name == folder + path }?.value) }
       + pairs("literals").map { key, value in (key, Secret(value.utf8)) }
   }
 

@@ -19,6 +19,8 @@ struct Session: ~Copyable {
   enum Action: Hashable, Sendable {
     /// Send the probe a command: `facts`, `rerun`, `reboot`.
     case ask(String)
+    /// Tell the probe the secrets that are not in the user-data.
+    case tellSecrets
     /// Ask QEMU what the machine is doing.
     case askStatus
     /// Halt the machine, and save its state into a file.
@@ -254,6 +256,7 @@ struct Session: ~Copyable {
   private mutating func perform(_ action: Action, _ probe: Probe) {
     switch action {
     case .ask(let what): switchboard.send(probe.order(what), on: .probe)
+    case .tellSecrets: switchboard.send(probe.secrets, on: .probe)
     case .askStatus: switchboard.send(Control.command("query-status"), on: .control)
     case .save(let path):
       switchboard.send(Control.command("stop"), on: .control)

@@ -1,5 +1,5 @@
 import Diagnostics
-import Secrets
+public import Secrets
 import SystemPackage
 
 #if canImport(Glibc)
@@ -43,6 +43,9 @@ public struct Verification: Sendable {
     public var patience: Double?
     /// Whether the user's terminal is connected to the serial console.
     public var attachesConsole = false
+    /// The values of secrets that OCI Vault holds, by the names of inputs: what they come to in the cluster is held to
+    /// them, and they are searched for like the payload's own.
+    public var vault: [String: Secret] = [:]
     /// The folder for temporary files.
     public var temporaryFolder = "/tmp"
 
@@ -63,9 +66,9 @@ public struct Verification: Sendable {
   ///     cloud-init sees it; NoCloud would not.
   ///   - name: what the user calls them.
   public init(userData: [UInt8], name: String, options: Options) {
-    let given = Promises(userData: userData)
+    let given = Promises(userData: userData, vault: options.vault)
     let inner = given.isBase64 ? Base64.decode(userData) : nil
-    promises = inner.map { Promises(userData: $0) } ?? given
+    promises = inner.map { Promises(userData: $0, vault: options.vault) } ?? given
     notes = inner == nil ? [] : ["base64 is taken off, as platforms do; the hash is of what is in it"]
     payload = VerificationReport.Payload(
       name: name, sha256: promises.sha256, bytes: promises.bytes.count, isOwn: promises.isOwn)
@@ -159,6 +162,7 @@ public struct Verification: Sendable {
         return Machine.Wire(
           hardware: member.link.hardware, sockets: [socket(member.index, in: hub)], isHub: false)
       }
+      // QEMU does not say when it listens; it makes the socket then.
       usleep(50_000)
     }
     throw ImageError.host("cluster network", "the first server's machine was not started")
@@ -187,6 +191,7 @@ public struct Verification: Sendable {
       }
       let isWarm = machine.resumesFrom != nil
       var probe = Probe.random()
+      probe.vault = promises.vault
       if !options.cuts.isEmpty { probe.since = Double(time(nil)) }
       var member = member
       if let member {

@@ -239,6 +239,7 @@ struct Watch: Sendable {
       lastBeat = nil
       mark = nil
       enter("cloud-init: init-network", at: now)
+      return promises.vault.isEmpty ? [] : [.tellSecrets]
     case .stage(let stage):
       lastProgress = now
       // A probe that starts late tells of stages that began before it, and again after a restart.

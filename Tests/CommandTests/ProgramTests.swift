@@ -62,6 +62,24 @@ import Testing
     }
   }
 
+  @Test(
+    "verify takes the Vault's values as an object of texts, and shows none where they are not",
+    arguments: [
+      (#"["EXAMPLE-secret-1"]"#, "values.json:1:1: error: the values of --vault are not an object of texts"),
+      (#"{"git_pat": 17}"#, "values.json:1:1: error: the values of --vault are not an object of texts"),
+      ("{\"git_pat\":\n EXAMPLE-secret-1}", "values.json:2:2: error: "),
+    ])
+  func vaultValues(text: String, error: String) async throws {
+    try await withTemporaryDirectory { folder in
+      try Data(text.utf8).write(to: folder.appendingPathComponent("values.json"))
+      let outcome = try await Tool.k3seed(
+        ["verify", "-", "--vault", "values.json"], input: "#cloud-config\n{}\n", directory: folder.path)
+      #expect(outcome.status == 2 && outcome.output.isEmpty)
+      #expect(outcome.errors.contains(error), "\(outcome.errors)")
+      #expect(!outcome.errors.contains("EXAMPLE-secret-1"))
+    }
+  }
+
   @Test("token gives 256 random bits in hexadecimal, that K3s' rule accepts")
   func token() async throws {
     var tokens: Set<String> = []

@@ -1,4 +1,5 @@
 import Foundation
+import Secrets
 import TestSupport
 import Testing
 import YAML
@@ -44,6 +45,27 @@ struct CheckTests {
     #expect(skipped == (phase == .boot ? ["ingress-forwards"] : []) + ["repository-secret", "other-secrets"])
     #expect(results.map(\.name).contains("rerun-changes-nothing") == (phase == .rerun))
     #expect(results.map(\.name).contains("rebooted") == (phase == .reboot))
+  }
+
+  @Test("Secrets of OCI Vault whose values are not known must be there; known values must be theirs")
+  func vault() throws {
+    let name = "cloudflare_api_token"
+    let text = String(decoding: Self.promises.bytes, as: UTF8.self)
+      .replacing(/- path: \/var\/lib\/k3seed\/secrets\/cloudflare_api_token\n(  .*\n)*/, with: "")
+      .replacing("K3SEED_VAULT=''", with: "K3SEED_VAULT='\(name)=ocid1.vaultsecret.x'")
+    func detail(_ vault: [String: Secret], _ check: String = "cloudflare-secrets") throws -> String {
+      let promises = Promises(userData: Array(text.utf8), vault: vault)
+      return try #require(Self.results(try Self.facts(.boot), promises).first { $0.name == check }).detail
+    }
+    let value = try #require(Self.promises.secrets.first { $0.name.hasSuffix(name) }?.value)
+    let shown = ["cert-manager", "external-dns"].map { "\($0)/cloudflare-api-token (api-token" }
+    #expect(
+      try detail([:]) == shown.map { "\($0), its value not known)" }.joined(separator: ", ") + ": as promised"
+    )
+    #expect(try detail([name: value]) == shown.map { "\($0))" }.joined(separator: ", ") + ": as promised")
+    #expect(
+      try detail([name: Secret("another".utf8)]).hasPrefix(
+        "cert-manager/cloudflare-api-token: api-token is not the Vault's value; "))
   }
 
   @Test(

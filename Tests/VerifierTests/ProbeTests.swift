@@ -187,6 +187,25 @@ struct ProbeTests {
         "expected no secret, found /var/lib/k3seed/secrets/cloudflare_api_token in /srv/page (0644); "))
   }
 
+  @Test("A secret that the host tells it of is found like one in the user-data, and leaves neither")
+  func told() async throws {
+    var probe = Probe(nonce: "the-nonce", key: "the-key")
+    probe.vault = [("/var/lib/k3seed/secrets/git_pat", Secret("vault-canary-0123".utf8))]
+    let order = String(String(decoding: probe.secrets, as: UTF8.self).dropLast())
+    var guest = Self.guest(steps: [["until": #""event":"hello""#], ["say": order]] + Self.whole)
+    guest.files["/var/log/app.log"] = (Array("said vault-canary-0123\n".utf8), 0o600)
+    guest.environments = [["TOKEN": "vault-canary-0123"]]
+    let outcome = try await guest.run()
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let found = try #require(outcome.facts("settled")?["exposure", "found"]?.sequence)
+    #expect(
+      found.map { $0["secret"]?.string } == Array(repeating: "/var/lib/k3seed/secrets/git_pat", count: 2))
+    #expect(found.map { $0["place"]?.string } == ["/var/log/app.log (0600)", "environ of process sleep"])
+    #expect(!String(decoding: outcome.raw, as: UTF8.self).contains("vault-canary"))
+    let vendorData = String(decoding: probe.vendorData(for: Promises(userData: Self.userData)), as: UTF8.self)
+    #expect(!vendorData.contains("git_pat") && !vendorData.contains("dmF1bHQtY2FuYXJ5"), "it is on no disk")
+  }
+
   @Test("Stages, the line at work and the running command are told as they change")
   func progress() async throws {
     var guest = Self.guest(steps: [

@@ -54,6 +54,32 @@ struct PromisesTests {
     #expect(promises.stages.first { $0.name == "download" }?.deadline == 1500)
   }
 
+  @Test(
+    "What OCI Vault holds is promised by value where the values are known, and by its keys where they are not"
+  )
+  func vault() throws {
+    let file = Tool.root.appendingPathComponent("Tests/GoldenTests/Cases/oci-vault/server.yaml")
+    let bytes = Array(try Data(contentsOf: file))
+    func values(_ promises: Promises) throws -> [Secret?] {
+      let secrets = try #require(promises.kubernetes?.secrets)
+      return secrets.filter { $0.name.hasSuffix("/cloudflare-api-token") }.flatMap { $0.data.map(\.value) }
+    }
+    let unknown = Promises(userData: bytes)
+    #expect(unknown.secrets.isEmpty && unknown.vault.isEmpty && unknown.hasUnknownSecrets)
+    #expect(try values(unknown) == [nil, nil])
+    let token = Secret("the-token".utf8)
+    let one = Promises(userData: bytes, vault: ["cloudflare_api_token": token, "another": token])
+    #expect(one.secrets.map(\.name) == ["/var/lib/k3seed/secrets/cloudflare_api_token"])
+    #expect(one.vault.map(\.value) == [token] && one.hasUnknownSecrets)
+    #expect(try values(one) == [token, token])
+    #expect(one.gone == ["/var/lib/k3seed/secrets"], "no file of it was ever promised")
+    let names = [
+      "argocd_admin_password_hash", "cloudflare_api_token", "git_pat", "k3s_agent_token", "k3s_token",
+    ]
+    let all = Promises(userData: bytes, vault: Dictionary(uniqueKeysWithValues: names.map { ($0, token) }))
+    #expect(all.vault.count == 5 && !all.hasUnknownSecrets)
+  }
+
   @Test("An agent has neither the first server's stages nor anything in Kubernetes")
   func agent() throws {
     let promises = try Self.golden("literal/agent")

@@ -1,3 +1,4 @@
+import Secrets
 import Testing
 
 @testable import Verifier
@@ -67,6 +68,23 @@ struct WatchTests {
     #expect(watch.facts[.boot] != nil)
     #expect(watch.checks.map(\.start) == [40] && watch.checks.map(\.end) == [42])
     #expect(watch.take(.exited(status: "ended exit code 0", complaints: ""), at: 43).isEmpty, "it is over")
+  }
+
+  @Test("The probe is told of the Vault's secrets in each boot, once it listens")
+  func tellsSecrets() throws {
+    let userData = """
+      #cloud-config
+      write_files:
+      - {path: /etc/k3seed/plan.json, content: '{}'}
+      - {path: /etc/k3seed/bootstrap.env, content: "K3SEED_VAULT='git_pat=ocid1.vaultsecret.x'"}
+      """
+    var watch = Watch(
+      phases: [.boot],
+      promises: Promises(userData: Array(userData.utf8), vault: ["git_pat": Secret("x".utf8)]),
+      limits: Self.limits, accelerator: .kvm, slowness: 1)
+    for boot in ["b1", "b2"] {
+      #expect(watch.take(try Self.event("hello", boot: boot), at: 30) == [.tellSecrets])
+    }
   }
 
   @Test("A thorough one runs the bootstrap again and restarts the machine, with findings after each")

@@ -8,8 +8,8 @@ time limit, and what fails is left out of the facts rather than ending the probe
 Each line is one JSON object: {"nonce", "boot", "seq", "at", "event", "data"}; `at` is in seconds of CLOCK_MONOTONIC.
 The host answers with lines {"nonce", "do"}.
 
-No secret leaves: it reads the payload's secrets itself, out of the user-data, and takes every form of them out of
-each line. Values of Kubernetes Secrets go out as BLAKE2b-256 under the key of this verification.
+No secret leaves: it reads the payload's secrets itself, out of the user-data, is told those that OCI Vault holds, and
+takes every form of them out of each line. Values of Kubernetes Secrets go out as BLAKE2b-256 under the key of this verification.
 """
 
 import base64
@@ -1287,7 +1287,12 @@ class Probe:
 
     def obey(self, command):
         order = command.get("do")
-        if order == "facts":
+        if order == "secrets":
+            self.named.update((name, base64.b64decode(value)) for name, value in command["values"].items())
+            self.guest.secrets = Secrets(self.named)
+            # Those that were looked at had nothing to be found in them yet.
+            self.guest.sampled = {}
+        elif order == "facts":
             self.jobs.append(lambda: self.report("asked"))
         elif order == "rerun" and self.config.get("unit"):
             self.jobs.append(self.rerun)
