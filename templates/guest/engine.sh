@@ -28,8 +28,14 @@ show() {
 # record STATE: of the present stage.
 record() {
   printf -v records '%s{"stage":"%s","state":"%s","seconds":%d,"attempts":%d}' \
-    "${records:+$records,}" "$stage" "$1" $SECONDS $attempt
-  printf -v table '%s%s: %s (%d s, attempt %d)\n' "$table" "$stage" "$1" $SECONDS $attempt
+    "${records:+$records,}" "$stage" "$1" $seconds $attempt
+  printf -v table '%s%s: %s (%d s, attempt %d)\n' "$table" "$stage" "$1" $seconds $attempt
+}
+
+# Sets $seconds to what has passed since $start, by the clock that nobody sets: NTP may move the other one by years.
+elapsed() {
+  IFS=. read -r seconds _ </proc/uptime
+  seconds=$((seconds - start))
 }
 
 # Runs the present stage until it succeeds, cannot succeed, or its time is over.
@@ -40,7 +46,8 @@ attempts() {
     show running
     status=0
     # KILL reaches the whole process group at once, and cannot be ignored. bash's own word on it is left out.
-    { attempt=$attempt timeout -s KILL $((deadline - SECONDS)) "$0" "$stage" >>"$log" 2>&1 || status=$?; } 2>/dev/null
+    { attempt=$attempt timeout -s KILL $((deadline - seconds)) "$0" "$stage" >>"$log" 2>&1 || status=$?; } 2>/dev/null
+    elapsed
     ((status)) || break
     why=$(tail -n 1 "$log")
     why=${why//[^[:print:]]/ }
@@ -49,12 +56,13 @@ attempts() {
     backoff=$((backoff < 32 ? backoff * 2 : 32))
     pause=$((backoff + RANDOM % backoff))
     waited=$((waited + pause))
-    if ((SECONDS + pause >= deadline || waited >= deadline)); then
+    if ((seconds + pause >= deadline || waited >= deadline)); then
       why="not done within $deadline s; ${why:-it said nothing}"
       return 1
     fi
     show 'to be tried again'
     sleep $pause
+    elapsed
   done
   why=
 }
@@ -106,7 +114,9 @@ for row in "${stages[@]}"; do
   IFS=: read -r stage deadline nodes <<<"$row"
   if [[ -z $nodes || $K3SEED_SEED = yes ]]; then
     override=K3SEED_DEADLINE_$stage
-    deadline=${!override:-$deadline} SECONDS=0 attempt=0
+    deadline=${!override:-$deadline} attempt=0 start=0
+    elapsed
+    start=$seconds seconds=0
     if [[ $kept = *" $stage "* ]] && is_done "$stage"; then
       record kept
     elif attempts; then
@@ -117,7 +127,7 @@ for row in "${stages[@]}"; do
         : >"$lib/done/$stage"
         sync -f $lib
       fi
-      say "$stage: ok ($SECONDS s)"
+      say "$stage: ok ($seconds s)"
     else
       record failed
       show failed
