@@ -68,6 +68,7 @@ let package = Package(
         "Diagnostics", "GitOps", "Inputs", "K3Seed", "Plan", "Secrets", "Templates", "UserData", "Verifier",
         "YAML",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: settings),

@@ -4,5 +4,5 @@ struct GitOpsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gitops",
     abstract: "Writes, checks and draws the App-of-Apps tree that argocd-root follows.",
-    subcommands: [])
+    subcommands: [GitOpsStatusCommand.self, GitOpsRefreshCommand.self])
 }

@@ -58,7 +58,7 @@ public func withApiServer<Value>(
 
     let etcd = "http://127.0.0.1:\(clients)"
     let peer = "http://127.0.0.1:\(peers)"
-    let started = [
+    let leashes = [
       try start(
         programs.appendingPathComponent("etcd"), log: folder.appendingPathComponent("etcd.log"),
         [
@@ -79,17 +79,14 @@ public func withApiServer<Value>(
           "--service-account-key-file", path("sa.pub"), "--service-account-signing-key-file", path("sa.key"),
         ]),
     ]
-    defer { for process in started { process.terminate() } }
-    for process in started where !process.isRunning {
-      throw ApiServerError(description: "\(process.executableURL?.path ?? "") ended at once")
-    }
+    defer { for leash in leashes { try? leash.close() } }
 
     // It takes ten seconds on a quiet machine; there is nothing that says when it is ready but to ask.
     let deadline = Date(timeIntervalSinceNow: 180)
     while true {
       let answer = try await server.kubectl(["get", "namespace", "default", "-o", "name"])
       if answer.status == 0 { break }
-      guard Date() < deadline, started.allSatisfy(\.isRunning) else {
+      guard Date() < deadline else {
         let log = try String(contentsOf: folder.appendingPathComponent("server.log"), encoding: .utf8)
         throw ApiServerError(
           description: "the API server does not answer: \(answer.errors)\(log.suffix(2_000))")
@@ -97,30 +94,37 @@ public func withApiServer<Value>(
       try await Task.sleep(for: .milliseconds(500))
     }
     if !crds.isEmpty {
-      let files = crds.flatMap { ["-f", $0.path] }
-      for command in [
-        ["create", "--validate=false"] + files,
-        ["wait", "--for=condition=Established", "--timeout=120s", "crd", "--all"],
-      ] {
-        let made = try await server.kubectl(command)
-        if made.status != 0 { throw ApiServerError(description: made.errors) }
+      let made = try await server.kubectl(["create", "--validate=false"] + crds.flatMap { ["-f", $0.path] })
+      guard made.status == 0 else { throw ApiServerError(description: made.errors) }
+      // kubectl fails where an object has no conditions yet, which it has a moment later.
+      for remaining in (0..<20).reversed() {
+        let waited = try await server.kubectl([
+          "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all",
+        ])
+        if waited.status == 0 { break }
+        guard remaining > 0 else { throw ApiServerError(description: waited.errors) }
+        try await Task.sleep(for: .milliseconds(250))
       }
     }
     return try await body(server)
   }
 }
 
-/// Starts a program that ends with the tests, at the latest after half an hour.
-private func start(_ program: URL, log: URL, _ arguments: [String]) throws -> Process {
+/// Starts a program that lives until the returned end of a pipe is closed, at the latest when the tests end.
+///
+/// A signal would not do: what a thread of the concurrency runtime starts has them blocked.
+private func start(_ program: URL, log: URL, _ arguments: [String]) throws -> FileHandle {
   _ = FileManager.default.createFile(atPath: log.path, contents: nil)
   let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-  process.arguments = ["timeout", "-s", "KILL", "1800", program.path] + arguments
+  let pipe = Pipe()
+  process.executableURL = URL(fileURLWithPath: "/bin/sh")
+  process.arguments =
+    ["-c", #""$@" & cat >/dev/null; kill -KILL $!"#, "sh", program.path] + arguments
   process.standardOutput = try FileHandle(forWritingTo: log)
   process.standardError = process.standardOutput
-  process.standardInput = FileHandle.nullDevice
+  process.standardInput = pipe
   try process.run()
-  return process
+  return pipe.fileHandleForWriting
 }
 
 /// A TCP port of the loopback that nobody uses now.

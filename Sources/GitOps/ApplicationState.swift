@@ -1,0 +1,136 @@
+public import YAML
+
+/// What a cluster says of one Argo CD Application: the fields of `argoproj.io/v1alpha1` that tell how far it is.
+public struct ApplicationState: Hashable, Sendable {
+  /// One object that the Application manages (`status.resources`).
+  public struct Resource: Hashable, Sendable {
+    public var group: String
+    public var kind: String
+    public var namespace: String
+    public var name: String
+    /// `Synced`, `OutOfSync` or `Unknown`.
+    public var sync: String
+    /// `Healthy`, `Progressing`, `Degraded`, `Suspended`, `Missing` or `Unknown`; nil where its kind has no health.
+    public var health: String?
+    /// What its health is due to.
+    public var message: String
+    /// Its sync wave.
+    public var wave: Int
+    /// Whether git has it no more, and only a sync with pruning takes it away.
+    public var isLeftOver: Bool
+  }
+
+  /// Its name.
+  public var name: String
+  /// Its sync wave, where it carries the annotation.
+  public var wave: Int?
+  /// `Synced`, `OutOfSync` or `Unknown`; empty where the controller has not compared it yet.
+  public var sync = ""
+  /// `Healthy`, `Progressing`, `Degraded`, `Suspended`, `Missing` or `Unknown`; empty as above.
+  public var health = ""
+  /// `Running`, `Succeeded`, `Failed`, `Error` or `Terminating`; empty where it was never synced.
+  public var operation = ""
+  /// The operation's own words.
+  public var operationMessage = ""
+  /// How often the operation was tried again.
+  public var retries = 0
+  /// What the operation could not do, object by object.
+  public var failures: [String] = []
+  /// The conditions: type and message.
+  public var conditions: [[String]] = []
+  /// What it manages.
+  public var resources: [Resource] = []
+  /// Whether Argo CD syncs it by itself.
+  public var isAutomated = false
+  /// Whether it is being deleted, or waits to be.
+  public var isDeleted = false
+  /// Whether someone has asked for an operation that has not begun.
+  public var isAsked = false
+  /// Where its objects go, unless they say so themselves.
+  public var namespace = ""
+  /// What an operation takes over from the specification: whether it prunes, the options, and the retries.
+  public var prunes = false
+  public var syncOptions: Node?
+  public var retry: Node?
+  /// The revision of the object, for changes that must not cross another's.
+  public var resourceVersion = ""
+
+  /// Whether nothing is left to do: it is as git has it, works, and no operation is under way.
+  public var isDone: Bool {
+    sync == "Synced" && health == "Healthy" && !isDeleted && operation != "Running"
+  }
+
+  /// An Application of that name of which nothing is known.
+  init(_ name: String) { self.name = name }
+
+  /// An Application as the API server gives it.
+  init(_ object: Node) {
+    let (metadata, spec, status) = (object["metadata"], object["spec"], object["status"])
+    name = metadata?["name"]?.string ?? ""
+    wave = metadata?["annotations"]?["argocd.argoproj.io/sync-wave"]?.string.flatMap { Int($0) }
+    sync = status.text("sync", "status")
+    health = status.text("health", "status")
+    operation = status.text("operationState", "phase")
+    operationMessage = status.text("operationState", "message")
+    retries = status?["operationState"]?["retryCount"]?.integer ?? 0
+    failures = (status?["operationState"]?["syncResult"]?["resources"]?.sequence ?? []).compactMap { result in
+      let failed =
+        result["status"]?.string == "SyncFailed"
+        || ["Failed", "Error"].contains(result["hookPhase"]?.string ?? "")
+      let message = result["message"]?.string ?? ""
+      return failed && !message.isEmpty ? message.withoutCredentials : nil
+    }
+    operationMessage = operationMessage.withoutCredentials
+    conditions = (status?["conditions"]?.sequence ?? []).map {
+      [$0["type"]?.string ?? "", ($0["message"]?.string ?? "").withoutCredentials]
+    }
+    resources = (status?["resources"]?.sequence ?? []).map(Resource.init)
+    let automated = spec?["syncPolicy"]?["automated"]
+    isAutomated = automated?.mapping != nil && automated?["enabled"]?.value != .bool(false)
+    prunes = automated?["prune"]?.value == .bool(true)
+    syncOptions = spec?["syncPolicy"]?["syncOptions"]
+    retry = spec?["syncPolicy"]?["retry"]
+    isDeleted = metadata?["deletionTimestamp"] != nil
+    isAsked = object["operation"] != nil
+    namespace = spec.text("destination", "namespace")
+    resourceVersion = metadata?["resourceVersion"]?.string ?? ""
+  }
+}
+
+extension ApplicationState.Resource {
+  init(_ node: Node) {
+    group = node["group"]?.string ?? ""
+    kind = node["kind"]?.string ?? ""
+    namespace = node["namespace"]?.string ?? ""
+    name = node["name"]?.string ?? ""
+    sync = node["status"]?.string ?? ""
+    health = node["health"]?["status"]?.string
+    message = (node["health"]?["message"]?.string ?? "").withoutCredentials
+    wave = node["syncWave"]?.integer ?? 0
+    isLeftOver = node["requiresPruning"]?.value == .bool(true)
+  }
+
+  /// As messages name it: `Deployment cert-manager/webhook`.
+  var label: String { "\(kind) \(namespace.isEmpty ? "" : "\(namespace)/")\(name)" }
+}
+
+extension Node {
+  fileprivate var integer: Int? {
+    if case .number(let digits) = value { Int(digits) } else { nil }
+  }
+}
+
+extension Node? {
+  fileprivate func text(_ key: String, _ inner: String) -> String { self?[key]?[inner]?.string ?? "" }
+}
+
+extension String {
+  /// As one line that is safe to show: no control characters, and of a URL with credentials in it only the rest.
+  /// Argo CD quotes repository URLs as they were given to it.
+  var withoutCredentials: String {
+    let line = String(
+      String.UnicodeScalarView(
+        unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+    return line.replacing(/:\/\/[^\/@\s]+@/, with: "://***@")
+  }
+}
