@@ -1,3 +1,5 @@
+import Diagnostics
+
 extension VerificationReport {
   /// The report as JUnit's XML, the way Jenkins and GitLab read it: a suite for each boot, a case for each check.
   ///

@@ -1,37 +1,39 @@
-import Diagnostics
-
 /// A piece of XML or HTML, made by interpolation: the literal is taken as it stands, and every text put into it is
 /// escaped, so none can break out of its place.
-struct Markup: ExpressibleByStringInterpolation, Sendable {
+package struct Markup: ExpressibleByStringInterpolation, Sendable {
   /// What it came to.
-  private(set) var text: String
+  package private(set) var text: String
 
-  init(stringLiteral literal: String) { text = literal }
-  init(stringInterpolation parts: StringInterpolation) { text = parts.text }
+  package init(stringLiteral literal: String) { text = literal }
+  package init(stringInterpolation parts: StringInterpolation) { text = parts.text }
 
   /// What is markup already, and the program's own.
-  init(trusted text: String) { self.text = text }
+  package init(trusted text: String) { self.text = text }
 
-  struct StringInterpolation: StringInterpolationProtocol {
+  package struct StringInterpolation: StringInterpolationProtocol {
     fileprivate var text = ""
 
-    init(literalCapacity: Int, interpolationCount: Int) {
+    package init(literalCapacity: Int, interpolationCount: Int) {
       text.reserveCapacity(literalCapacity + 32 * interpolationCount)
     }
 
-    mutating func appendLiteral(_ literal: String) { text += literal }
-    mutating func appendInterpolation(_ text: some StringProtocol) { self.text += String(text).escaped }
-    mutating func appendInterpolation(_ number: Int) { text += String(number) }
-    mutating func appendInterpolation(_ number: Double) { text += String(number) }
-    mutating func appendInterpolation(_ markup: Markup?) { text += markup?.text ?? "" }
+    package mutating func appendLiteral(_ literal: String) { text += literal }
+    package mutating func appendInterpolation(_ text: some StringProtocol) {
+      self.text += String(text).escaped
+    }
+    package mutating func appendInterpolation(_ number: Int) { text += String(number) }
+    package mutating func appendInterpolation(_ number: Double) { text += String(number) }
+    package mutating func appendInterpolation(_ markup: Markup?) { text += markup?.text ?? "" }
 
     /// A piece for each item, one after the other.
-    mutating func appendInterpolation<Item>(_ items: some Sequence<Item>, each piece: (Item) -> Markup) {
+    package mutating func appendInterpolation<Item>(
+      _ items: some Sequence<Item>, each piece: (Item) -> Markup
+    ) {
       for item in items { text += piece(item).text }
     }
   }
 
-  static func += (markup: inout Markup, more: Markup) { markup.text += more.text }
+  package static func += (markup: inout Markup, more: Markup) { markup.text += more.text }
 }
 
 extension String {
