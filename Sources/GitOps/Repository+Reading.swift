@@ -1,0 +1,125 @@
+import Diagnostics
+import YAML
+
+extension Repository {
+  /// The files of a repository, read as YAML where they are.
+  struct Reading: Sendable {
+    private(set) var documents: [String: [Place]] = [:]
+    private(set) var unreadable: [String: Report] = [:]
+    private(set) var templates = 0
+    /// The folders that are Helm charts, with their `Chart.yaml`.
+    private(set) var charts: [String: Place] = [:]
+    private(set) var kustomizations: [String: Place] = [:]
+    /// The objects of each file as they stand there.
+    private(set) var objects: [String: [Object]] = [:]
+    /// Files whose documents are parts of objects, or no objects at all: patches and values.
+    private(set) var partial: Set<String> = []
+
+    init(_ files: [String: [UInt8]]) {
+      let chartFolders = files.keys.filter { $0.fileName == "Chart.yaml" }.map(\.folder)
+      let templateFolders = chartFolders.map { $0.isEmpty ? "templates/" : "\($0)/templates/" }
+      for (file, bytes) in files where file.isYAML {
+        if templateFolders.contains(where: file.hasPrefix) {
+          templates += 1
+          continue
+        }
+        do throws(Report) {
+          let nodes = try YAML.parse(bytes, source: file, ambiguity: .accepted)
+          documents[file] = nodes.map { Place($0, file: file) }
+        } catch {
+          // A template of some other tool is no mistake, and no manifest either.
+          let text = String(decoding: bytes, as: UTF8.self)
+          if text.contains("{{") || text.contains("{%") { templates += 1 } else { unreadable[file] = error }
+        }
+      }
+      for folder in chartFolders { charts[folder] = documents[folder.file("Chart.yaml")]?.first }
+      for (file, places) in documents {
+        guard let place = places.first, place.isKustomization || file.isKustomization else { continue }
+        if file.isKustomization { kustomizations[file.folder] = place }
+      }
+      for place in kustomizations.values { partial.formUnion(Self.patchFiles(of: place)) }
+      for (file, places) in documents where !partial.contains(file) {
+        objects[file] = places.flatMap(Self.objects)
+      }
+    }
+
+    /// The objects of a document: one, those of a list, or none.
+    private static func objects(in place: Place) -> [Object] {
+      if place["kind"]?.text == "List", let items = place["items"] { return items.items.flatMap(objects) }
+      return place.isKustomization ? [] : Object(place).map { [$0] } ?? []
+    }
+
+    /// The files that a kustomization names and that are no objects of their own.
+    private static func patchFiles(of place: Place) -> [String] {
+      let folder = place.file.folder
+      let listed = (place["patchesStrategicMerge"]?.items ?? []).compactMap(\.text)
+      let patches = (place["patches"]?.items ?? []) + (place["patchesJson6902"]?.items ?? [])
+      let values = (place["helmCharts"]?.items ?? []).compactMap { $0["valuesFile"]?.text }
+      return (listed + patches.compactMap { $0["path"]?.text } + values).compactMap { folder.path(to: $0) }
+    }
+
+    /// A text that is YAML itself, such as the values of a chart, with its values where they stand in the file.
+    func embedded(_ place: Place, lines: (String) -> [Substring]) -> Place? {
+      guard let text = place.node.string,
+        let node = try? YAML.parse(Array(text.utf8), source: place.file, ambiguity: .accepted).first
+      else { return nil }
+      let lines = lines(place.file)
+      let mark = place.node.mark
+      let header =
+        mark.line <= lines.count ? lines[mark.line - 1].unicodeScalars.dropFirst(mark.column - 1).first : nil
+      guard header == "|", let first = lines.dropFirst(mark.line).first(where: { $0.contains { $0 != " " } })
+      else {
+        return place.holding(node.standing(at: mark))
+      }
+      let indentation = first.prefix { $0 == " " }.count
+      return place.holding(node.shifted(lines: mark.line, columns: indentation))
+    }
+  }
+
+  /// One Kubernetes object of the repository.
+  struct Object: Sendable {
+    /// The whole of it.
+    let place: Place
+    /// Its API group; empty for Kubernetes' own oldest one.
+    let group: String
+    /// Its kind.
+    let kind: String
+    /// Its name; empty where a generated one is asked for.
+    let name: String
+    /// The namespace it gets; nil where it says none and whoever applies it decides.
+    var namespace: String?
+    /// The Application that brings it; nil where none does.
+    var application: String?
+
+    /// A document that has an API version and a kind.
+    init?(_ place: Place) {
+      guard let version = place["apiVersion"]?.text, let kind = place["kind"]?.text else { return nil }
+      self.place = place
+      self.kind = kind
+      group = version.contains("/") ? version.parts(between: "/")[0] : ""
+      name = place.at("metadata", "name")?.text ?? ""
+      namespace = place.at("metadata", "namespace")?.text
+    }
+
+    /// What people call it: `HTTPRoute docs`.
+    var title: String { "\(kind) \(name)" }
+
+    /// An annotation.
+    func annotation(_ name: String) -> Place? { place.at("metadata", "annotations", name) }
+  }
+}
+
+extension Repository.Place {
+  fileprivate var isKustomization: Bool {
+    self["apiVersion"]?.text?.hasPrefix("kustomize.config.k8s.io/") == true
+  }
+}
+
+extension String {
+  fileprivate var isKustomization: Bool {
+    ["kustomization.yaml", "kustomization.yml", "Kustomization"].contains(fileName)
+  }
+
+  /// A file of this folder.
+  func file(_ name: String) -> String { isEmpty ? name : "\(self)/\(name)" }
+}

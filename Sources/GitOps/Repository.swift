@@ -1,0 +1,157 @@
+import Diagnostics
+import YAML
+
+/// A folder of manifests as Argo CD would read it: its Applications, what each of them brings into the cluster, and what
+/// could not be read.
+///
+/// It is read from memory and without a cluster. Helm charts that are fetched from elsewhere are known by their names
+/// alone; templates of Helm charts in the folder are not expanded.
+public struct Repository: Sendable {
+  /// The files by their paths in the folder.
+  let files: [String: [UInt8]]
+  /// The folders, by their paths; the repository itself is the empty path.
+  let folders: Set<String>
+  /// The YAML documents of each file that could be read.
+  let documents: [String: [Place]]
+  /// Why the other YAML files could not be read; those that hold template tags are not among them.
+  let unreadable: [String: Report]
+  /// How many YAML files were left out because they are templates.
+  public let templates: Int
+  /// The kustomizations by their folders.
+  let kustomizations: [String: Place]
+  /// The Applications, by file and place; those that an ApplicationSet generates stand where it does.
+  let applications: [Application]
+  /// What each Application brings, in the order of ``applications``.
+  let contents: [Contents]
+  /// Every object: those of Applications with the namespace they get there, then those that no Application brings.
+  let objects: [Object]
+  /// The URL under which the Applications know this repository; nil where they do not.
+  let ownURL: String?
+  /// The folder of the repository that the files were read from, as the Applications' paths begin.
+  let prefix: String
+  /// What is in the cluster already.
+  let bootstrap: Bootstrap
+
+  /// Reads a repository.
+  ///
+  /// - Parameters:
+  ///   - files: the files by their paths, which are relative and use `/`.
+  ///   - url: the URL under which the Applications know it, where that is known; otherwise it is the one most of whose
+  ///     paths are there.
+  ///   - bootstrap: what is in the cluster before Argo CD reads it.
+  public init(_ files: [String: [UInt8]], url: String? = nil, bootstrap: Bootstrap = Bootstrap([])) {
+    self.files = files
+    self.bootstrap = bootstrap
+    folders = Set(files.keys.flatMap(\.foldersAbove)).union([""])
+    let reading = Reading(files)
+    documents = reading.documents
+    unreadable = reading.unreadable
+    templates = reading.templates
+    kustomizations = reading.kustomizations
+    let found = Self.applications(in: reading, folders: folders)
+    let own = Self.own(of: found, url: url, files: files, folders: folders)
+    ownURL = own.url
+    prefix = own.prefix
+
+    var collector = Collector(
+      reading: reading, files: files, folders: folders, ownURL: own.url, prefix: own.prefix)
+    let contents = found.map { collector.contents(of: $0) }
+    let children = Self.childrenOf(contents)
+    applications = found.map { application in
+      var application = application
+      application.parent = children[application.place.key]
+      return application
+    }
+    self.contents = contents
+    objects = contents.flatMap(\.objects) + collector.unclaimed()
+  }
+
+  /// By the place of an Application, the name of the one that brings it.
+  private static func childrenOf(_ contents: [Contents]) -> [String: String] {
+    var parents: [String: String] = [:]
+    for content in contents {
+      for object in content.objects
+      where object.group == "argoproj.io" && object.kind.hasPrefix("Application") {
+        parents[object.place.key] = parents[object.place.key] ?? content.application
+      }
+    }
+    return parents
+  }
+
+  /// Whether there is any Application in it.
+  public var holdsApplications: Bool { !applications.isEmpty }
+
+  /// What was read, in numbers.
+  public var summary: String {
+    let parts = [applications.count.counted("Application"), objects.count.counted("object")]
+    let left = templates == 0 ? [] : ["\(templates.counted("template")) left out"]
+    return (parts + left).joined(separator: ", ")
+  }
+
+  /// The application of that name.
+  func application(_ name: String) -> Application? { applications.first { $0.name == name } }
+
+  /// The Applications with what each of them brings.
+  var pairs: [(application: Application, contents: Contents)] { Array(zip(applications, contents)) }
+
+  /// All charts that are used.
+  var charts: [ChartUse] { contents.flatMap(\.charts) }
+
+  /// The objects of a kind.
+  func objects(_ kind: String, of group: String) -> [Object] {
+    objects.filter { $0.kind == kind && $0.group == group }
+  }
+
+  /// The path in the folder of a path that an Application names; nil where it is outside of the folder.
+  func inner(_ path: String) -> String? { Self.inner(path, prefix: prefix) }
+
+  /// Whether a source is this repository.
+  func isOwn(_ source: Source) -> Bool {
+    source.chart == nil && ownURL != nil && source.url.map(GitURL.normalised) == ownURL
+  }
+
+  /// The lines of a file, without their ends.
+  func lines(_ file: String) -> [Substring] { (files[file] ?? []).lines }
+}
+
+extension Repository.Place {
+  /// What tells two places apart.
+  var key: String { "\(file):\(node.mark.line):\(node.mark.column)" }
+}
+
+extension [UInt8] {
+  /// The lines of a text, without their ends.
+  var lines: [Substring] {
+    String(decoding: self, as: UTF8.self).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+  }
+}
+
+extension String {
+  /// The folders that a path lies in, the outermost first, without the repository itself.
+  var foldersAbove: [String] {
+    let parts = parts(between: "/")
+    return parts.indices.dropFirst().map { parts[..<$0].joined(separator: "/") }
+  }
+
+  /// The folder that a path lies in; empty for the repository itself.
+  var folder: String { foldersAbove.last ?? "" }
+
+  /// The name of a file without its folder.
+  var fileName: String { parts(between: "/").last ?? self }
+
+  /// A path from this folder, with `.` and `..` resolved; nil where it leads out of the repository.
+  func path(to other: String) -> String? {
+    var parts = isEmpty ? [] : parts(between: "/")
+    for part in other.parts(between: "/") where part != "." && !part.isEmpty {
+      if part == ".." {
+        guard parts.popLast() != nil else { return nil }
+      } else {
+        parts.append(part)
+      }
+    }
+    return parts.joined(separator: "/")
+  }
+
+  /// Whether it names a YAML file.
+  var isYAML: Bool { hasSuffix(".yaml") || hasSuffix(".yml") }
+}
