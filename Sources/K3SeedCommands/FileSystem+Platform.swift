@@ -34,8 +34,27 @@ extension FileSystem {
     throw Report([.error("file", at: Location(source: path), "the folder cannot be made: \(error)")])
   }
 
-  /// Every regular file below a folder by its path within it; names that begin with a dot are left out.
-  static func tree(_ folder: String) throws(Report) -> [String: [UInt8]] {
+  /// Which files of a folder are read.
+  struct Choice: Sendable {
+    /// Whether a file or folder of that name is looked at.
+    var takes: @Sendable (String) -> Bool
+    /// Larger files are left out, in bytes.
+    var largest: Int
+    /// Whether a link to a folder is followed.
+    var followsFolders: Bool
+
+    /// Everything but names that begin with a dot.
+    static let visible = Choice(takes: { !$0.hasPrefix(".") }, largest: .max, followsFolders: true)
+
+    /// What people wrote: not what git, Terraform and package managers keep, and no file that is too large to be a
+    /// manifest. Links to folders may lead in a circle, and Argo CD does not follow them either.
+    static let written = Choice(
+      takes: { ![".git", ".terraform", ".venv", "node_modules"].contains($0) }, largest: 8 << 20,
+      followsFolders: false)
+  }
+
+  /// Every regular file below a folder by its path within it.
+  static func tree(_ folder: String, _ choice: Choice = .visible) throws(Report) -> [String: [UInt8]] {
     var files: [String: [UInt8]] = [:]
     var pending = [""]
     while let inner = pending.popLast() {
@@ -49,18 +68,24 @@ extension FileSystem {
         let name = withUnsafeBytes(of: entry.pointee.d_name) {
           String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
-        if name.hasPrefix(".") { continue }
+        if name == "." || name == ".." || !choice.takes(name) { continue }
         let relative = inner.isEmpty ? name : "\(inner)/\(name)"
         var status = stat()
         guard stat("\(folder)/\(relative)", &status) == 0 else { continue }
-        if status.st_mode & S_IFMT == S_IFDIR {
-          pending.append(relative)
-        } else {
+        switch status.st_mode & S_IFMT {
+        case S_IFDIR where choice.followsFolders || !isLink("\(folder)/\(relative)"): pending.append(relative)
+        case S_IFREG where status.st_size <= choice.largest:
           files[relative] = try read("\(folder)/\(relative)")
+        default: break
         }
       }
     }
     return files
+  }
+
+  private static func isLink(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
   }
 
   /// Whether a file descriptor is a terminal.

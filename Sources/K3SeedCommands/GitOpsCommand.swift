@@ -4,5 +4,7 @@ struct GitOpsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gitops",
     abstract: "Writes, checks and draws the App-of-Apps tree that argocd-root follows.",
-    subcommands: [GitOpsStatusCommand.self, GitOpsRefreshCommand.self])
+    subcommands: [
+      GitOpsCheckCommand.self, GitOpsGraphCommand.self, GitOpsStatusCommand.self, GitOpsRefreshCommand.self,
+    ])
 }

@@ -1,0 +1,49 @@
+public import ArgumentParser
+public import Diagnostics
+import GitOps
+import Plan
+
+extension Report.Format: ExpressibleByArgument {}
+
+struct GitOpsCheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Finds what would keep the Applications of a repository from becoming healthy.",
+    discussion: """
+      Any App-of-Apps repository will do, and no cluster is needed. Exit codes: 0 nothing is wrong; 1 something is; \
+      2 the folder cannot be read, or holds no Application.
+      """)
+
+  @OptionGroup var repository: RepositoryOptions
+  @OptionGroup var bootstrap: BootstrapOptions
+
+  @Option(name: .long, help: "How the findings are written.")
+  var format = Report.Format.text
+
+  @Flag(name: .long, help: "Let warnings count as errors for the exit code.")
+  var strict = false
+
+  func run() throws {
+    let read = try repository.repository(try bootstrap.bootstrap())
+    let report = repository.placed(Check.report(on: read))
+    let producer = Report.Producer(
+      name: "k3seed gitops check", version: Pins.k3seed, rules: Check.rules.map(\.documentation))
+    try FileSystem.print(Array(report.written(as: format, by: producer).utf8))
+    FileSystem.say("\(read.summary): \(report.summary)\n")
+    if report.hasErrors || strict && report.diagnostics.contains(where: { $0.severity == .warning }) {
+      throw ExitCode(1)
+    }
+  }
+}
+
+extension Report {
+  /// The findings in numbers.
+  fileprivate var summary: String {
+    let counts = [(Diagnostic.Severity.error, "error"), (.warning, "warning"), (.note, "note")].compactMap {
+      severity, noun in
+      let count = diagnostics.count { $0.severity == severity }
+      return count == 0 ? nil : count.counted(noun)
+    }
+    return counts.isEmpty ? "no findings" : counts.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,26 @@
+public import ArgumentParser
+import Diagnostics
+import GitOps
+
+extension Drawing: ExpressibleByArgument {}
+
+struct GitOpsGraphCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "graph",
+    abstract: "Draws the Applications of a repository by phase, and what each of them needs.")
+
+  @OptionGroup var repository: RepositoryOptions
+
+  @Option(name: .long, help: "The kind of picture.")
+  var format = Drawing.mermaid
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Where to write it, instead of standard output.", valueName: "file"))
+  var output: String?
+
+  func run() throws {
+    let picture = Array(format.of(try repository.repository(Bootstrap([])).graph).utf8)
+    if let output { try FileSystem.write(picture, to: output) } else { try FileSystem.print(picture) }
+  }
+}
