@@ -89,6 +89,29 @@ extension InputSpec {
     InputSpec("domain_name", .text(.domain), "The cluster's domain, for the GitOps tree."),
     InputSpec("acme_email", .text(.email), "The address of the Let's Encrypt account, for the GitOps tree."),
     InputSpec(
+      "acme_issuer", .text(.acmeIssuer), default: "`production`",
+      "The Let's Encrypt that signs the Gateway's certificates: `production`, or `staging`, which browsers do not trust and which has room for trials."
+    ),
+    InputSpec(
+      "acme_challenge", .text(.acmeChallenge), default: "`dns01`",
+      "How Let's Encrypt is shown that the names are ours: `dns01` through Cloudflare, or `http01` through the Gateway."
+    ),
+    InputSpec(
+      "ingress_node_selector", .map(keys: .labelKey, .text(.labelValue)),
+      default: "`{role: ingress}` where a node has the role `ingress`, else all nodes",
+      "The labels of the nodes whose ports 80 and 443 the Gateway takes."),
+    InputSpec(
+      "argocd_host", .text(.domain), default: "`argocd.<domain_name>`", "The name of Argo CD's page."),
+    InputSpec("docs_host", .text(.domain), default: "`<domain_name>`", "The name of the documentation site."),
+    InputSpec(
+      "docs_image", .text(.image),
+      "The documentation site: an image that serves it over HTTP and does not run as root, pinned by tag or digest."
+    ),
+    InputSpec("docs_port", .text(.port), default: "`8080`", "The port that the image listens on."),
+    InputSpec(
+      "gitops_disable", .list(.text(.gitOpsPart)), default: "none",
+      "Parts that the GitOps tree does without: `vault`, `gateway`, `docs`."),
+    InputSpec(
       "git_repo_url", .text(.gitURL), "The repository that `argocd-root` follows; needed by the first server."
     ),
     InputSpec(
@@ -104,6 +127,10 @@ extension InputSpec {
       "git_ssh_private_key", .text(.sshPrivateKey), secret: true,
       "The deploy key of a private repository at an ssh URL."),
     InputSpec(
+      "github_webhook_secret", .text(.webhookSecret), secret: true,
+      "The secret of the repository's webhook on GitHub: with it a push is seen at once, and Argo CD asks the repository once an hour in place of every three minutes."
+    ),
+    InputSpec(
       "argocd_admin_password_hash", .text(.bcryptHash), secret: true,
       "The bcrypt hash of Argo CD's admin password."),
     InputSpec(
@@ -116,6 +143,19 @@ extension InputSpec {
       "secret_ocids", .map(keys: .outputName, .text(.secretOCID)), default: "none",
       "Secrets that stay in OCI Vault: name of the input, OCID of the secret; `?stage=PREVIOUS`, `?versionNumber=3` or `?secretVersionName=name` after it mean another than the current version."
     ),
+    InputSpec(
+      "vault_secret_names", .map(keys: .outputName, .text(.vaultSecretName)),
+      default: "the name in `secret_ocids` with `-` for `_`",
+      "What the vault calls the secrets, by the name of the input: External Secrets asks for them by name."),
+    InputSpec(
+      "registry_server", .text(.registryServer), default: "none",
+      "The registry of a private `docs_image`, such as `ghcr.io`; External Secrets brings its credentials from the vault."
+    ),
+    InputSpec(
+      "registry_username", .text(.gitUser), default: "`git_username`", "The user name at that registry."),
+    InputSpec(
+      "registry_password", .text(.gitToken), secret: true, default: "`git_pat`",
+      "The password or access token at that registry; only as a reference to OCI Vault."),
     InputSpec(
       "ssh_authorized_keys", .list(.text(.sshPublicKey)), default: "none",
       "Public keys for the default user; counted in the size budget where the platform counts them."),

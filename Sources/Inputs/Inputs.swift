@@ -18,6 +18,8 @@ public struct Inputs: Sendable {
     public var source: SecretSource
     /// Where it was given.
     public var location: Location
+    /// What the source calls it: the name of the output, or that in `secret_ocids`.
+    public var name: String
   }
 
   /// The source of Terraform's outputs, for findings about what is missing there.
@@ -111,7 +113,8 @@ public struct Inputs: Sendable {
     }
     guard let text = value.node.string else { return }
     if value.holdsReference {
-      secretInputs[spec.name] = SecretInput(source: .ociVault(ocid: text), location: value.location)
+      secretInputs[spec.name] = SecretInput(
+        source: .ociVault(ocid: text), location: value.location, name: given.name)
       return
     }
     if given.isSensitive == false {
@@ -121,7 +124,8 @@ public struct Inputs: Sendable {
           "the output \(given.name.shownName) is not marked sensitive, so Terraform prints it",
           help: "add \"sensitive = true\" to the output"))
     }
-    secretInputs[spec.name] = SecretInput(source: .literal(Secret(text.utf8)), location: value.location)
+    secretInputs[spec.name] = SecretInput(
+      source: .literal(Secret(text.utf8)), location: value.location, name: given.name)
   }
 
   /// Applies `secret_ocids`: a reference goes before a literal secret; what is no secret needs its literal.
@@ -160,7 +164,8 @@ public struct Inputs: Sendable {
             help: "drop the output that holds the value"))
       default: break
       }
-      secretInputs[spec.name] = SecretInput(source: .ociVault(ocid: ocid), location: entry.value.location)
+      secretInputs[spec.name] = SecretInput(
+        source: .ociVault(ocid: ocid), location: entry.value.location, name: entry.key)
       refused.remove(spec.name)
     }
   }

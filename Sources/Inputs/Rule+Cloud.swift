@@ -43,6 +43,15 @@ extension Rule {
     }
   }()
 
+  /// Oracle's documentation, "Creating a Secret": letters, digits, hyphens, underscores and periods.
+  static let vaultSecretName = matching(
+    "the name of a secret in OCI Vault: letters, digits, \"-\", \"_\" and \".\", at most 255",
+    pattern: "^[A-Za-z0-9._-]{1,255}$"
+  ) { text in
+    (1...255).contains(text.utf8.count)
+      && text.utf8.allSatisfy { $0.isAlphanumeric || "-._".utf8.contains($0) }
+  }
+
   /// The region's whole name: its hosts are named by it, and nothing in the node knows what a code stands for.
   static let region = matching(
     "an OCI region such as us-ashburn-1", pattern: #"^[a-z]+(-[a-z]+)+-[0-9]+$"#,

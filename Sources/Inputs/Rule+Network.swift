@@ -84,6 +84,16 @@ extension Rule {
     return isHost(String(parts[0])) && (parts.count == 1 || isPort(parts[1]))
   }
 
+  /// The host of one registry, as image names begin with it.
+  static let registryServer = matching(
+    "a registry's host name, with a port where it has one", pattern: "^[0-9A-Za-z.:-]+$",
+    help: "write it as images do, such as ghcr.io, without https://"
+  ) { text in text != "*" && registry.problem(with: text) == nil }
+
+  static let port = matching(
+    "a port: a number from 1 to 65535", pattern: "^[1-9][0-9]{0,4}$"
+  ) { text in text.first != "0" && isPort(text[...]) }
+
   static func isAddress(_ text: String) -> Bool {
     var buffer = in6_addr()
     // A NUL would end the text for C.

@@ -36,6 +36,8 @@ extension Rule {
 
   static let gitToken = oneLine("access token")
 
+  static let webhookSecret = oneLine("webhook secret")
+
   /// Prefixes as Cloudflare gives them out since 2026; tokens of before, without one, still work.
   static let cloudflareToken = oneLine("Cloudflare API token") { text in
     let isOldGlobalKey = text.utf8.count == 37 && text.utf8.allSatisfy { $0.isDigit || (0x61...0x66) ~= $0 }

@@ -360,15 +360,15 @@ extension ClusterPlan {
 // MARK: Reading inputs
 
 extension Inputs {
-  fileprivate func text(_ name: String) -> Sourced<String>? { self[name]?.text }
+  func text(_ name: String) -> Sourced<String>? { self[name]?.text }
 
-  fileprivate func text(_ name: String, default text: String) -> Sourced<String> {
+  func text(_ name: String, default text: String) -> Sourced<String> {
     self[name]?.text ?? Sourced(text, from: .fallback(name))
   }
 
-  fileprivate func texts(_ name: String) -> [Sourced<String>] { self[name]?.texts ?? [] }
+  func texts(_ name: String) -> [Sourced<String>] { self[name]?.texts ?? [] }
 
-  fileprivate func mappings(_ name: String) -> [(key: String, value: Positioned)] {
+  func mappings(_ name: String) -> [(key: String, value: Positioned)] {
     self[name]?.mappings ?? []
   }
 }
@@ -383,7 +383,7 @@ extension String {
 }
 
 extension Positioned {
-  fileprivate var text: Sourced<String>? { node.string.map { Sourced($0, from: location) } }
-  fileprivate var texts: [Sourced<String>] { items.compactMap(\.text) }
-  fileprivate var mappings: [(key: String, value: Positioned)] { entries.map { ($0.key, $0.value) } }
+  var text: Sourced<String>? { node.string.map { Sourced($0, from: location) } }
+  var texts: [Sourced<String>] { items.compactMap(\.text) }
+  var mappings: [(key: String, value: Positioned)] { entries.map { ($0.key, $0.value) } }
 }

@@ -135,13 +135,18 @@ extension ClusterPlan {
       case .deployKey: ["git_ssh_private_key"]
       case nil: []
       }
-    let seeds = node.isFirstServer ? ["argocd_admin_password_hash", "cloudflare_api_token"] + git : []
+    let seeds =
+      node.isFirstServer
+      ? ["argocd_admin_password_hash", "cloudflare_api_token", "github_webhook_secret"] + git : []
     let tokens = node.role.value == .server ? ["k3s_agent_token", "k3s_token"] : [joinToken]
     return (seeds + tokens).filter { source(ofSecret: $0) != nil }
   }
 
   /// The token with which an agent joins: one that cannot join servers, where there is one.
   public var joinToken: String { inputs.secret("k3s_agent_token") == nil ? "k3s_token" : "k3s_agent_token" }
+
+  /// Whether the first server makes `argocd-secret`, which the chart would make otherwise.
+  public var seedsArgoCDSecret: Bool { seededSecrets.contains { $0.name.value == "argocd-secret" } }
 
   /// How a secret reaches a node; nil where it was not given. A clear Argo CD password counts as its hash.
   public func source(ofSecret name: String) -> Sourced<SecretSource>? {

@@ -20,16 +20,10 @@ extension ClusterPlan {
     func own(_ text: String, _ input: String) -> Sourced<String> {
       Sourced(text, from: source(ofSecret: input)?.origin ?? .fallback(input))
     }
-    func secret(
-      _ name: Sourced<String>, in namespace: String, labels: [(key: String, value: String)] = [],
-      key: Sourced<String>, input: String, literals: [(key: String, value: Sourced<String>)] = []
-    ) -> SeededSecret {
-      SeededSecret(
-        name: name, namespace: namespace, labels: labels, inputs: [(key, input)], literals: literals)
-    }
     var secrets = ["cert-manager", "external-dns"].map { namespace in
-      secret(
-        cloudflareSecretName, in: namespace, key: cloudflareSecretKey, input: "cloudflare_api_token")
+      SeededSecret(
+        name: cloudflareSecretName, namespace: namespace, labels: [],
+        inputs: [(cloudflareSecretKey, "cloudflare_api_token")], literals: [])
     }
     if let gitCredentials, let gitURL {
       let common: [(key: String, value: Sourced<String>)] = [
@@ -42,17 +36,21 @@ extension ClusterPlan {
         }
       // Argo CD's documentation, "Declarative Setup": a Secret with this label is a repository.
       secrets.append(
-        secret(
-          own("argocd-root-repository", input), in: "argocd",
-          labels: [("argocd.argoproj.io/secret-type", "repository")], key: own(key, input), input: input,
+        SeededSecret(
+          name: own("argocd-root-repository", input), namespace: "argocd",
+          labels: [("argocd.argoproj.io/secret-type", "repository")], inputs: [(own(key, input), input)],
           literals: common + more))
     }
-    let hash = "argocd_admin_password_hash"
-    if source(ofSecret: hash) != nil {
+    // Argo CD's documentation, "argocd-secret.yaml example".
+    let argoCD = [
+      ("admin.password", "argocd_admin_password_hash"), ("webhook.github.secret", "github_webhook_secret"),
+    ].filter { source(ofSecret: $0.1) != nil }
+    if let first = argoCD.first {
       secrets.append(
-        secret(
-          own("argocd-secret", hash), in: "argocd", labels: [("app.kubernetes.io/part-of", "argocd")],
-          key: own("admin.password", hash), input: hash))
+        SeededSecret(
+          name: own("argocd-secret", first.1), namespace: "argocd",
+          labels: [("app.kubernetes.io/part-of", "argocd")],
+          inputs: argoCD.map { (own($0.0, $0.1), $0.1) }, literals: []))
     }
     return secrets
   }

@@ -47,7 +47,7 @@ extension Context {
       "argocd": .map([
         "chart_version": .text(Pins.argoCDChart.version),
         "chart_repository": .text(Pins.argoCDChart.repository),
-        "has_admin_password": .flag(plan.source(ofSecret: adminPasswordHash) != nil),
+        "secret_is_seeded": .flag(plan.seedsArgoCDSecret),
       ]),
     ])
   }
@@ -135,5 +135,3 @@ extension Context {
     self = .list(texts.map { Context($0) })
   }
 }
-
-private let adminPasswordHash = "argocd_admin_password_hash"

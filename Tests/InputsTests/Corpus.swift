@@ -64,6 +64,17 @@ enum Corpus {
     "cloudflare_zone_id": [#""0123456789abcdef0123456789ABCDEF""#],
     "domain_name": [#""example.org""#, #""a.b-c.xn--p1ai""#],
     "acme_email": [#""ops@example.org""#, #""o'p+s@mail.example.org""#],
+    "acme_issuer": [#""production""#, #""staging""#], "acme_challenge": [#""dns01""#, #""http01""#],
+    "ingress_node_selector": ["{}", #"{"role": "edge", "example.org/x": ""}"#],
+    "argocd_host": [#""cd.example.org""#], "docs_host": [#""example.org""#],
+    "docs_image": [
+      #""nginxinc/nginx-unprivileged:1.29.3-alpine""#, #""ghcr.io/example/docs:v1""#,
+      #""10.0.0.5:5000/docs:2026.11_a-1""#,
+      #""docs@sha256:835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f""#,
+      #""ghcr.io/a/b:latest@sha256:835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f""#,
+    ],
+    "docs_port": [#""80""#, #""65535""#],
+    "gitops_disable": ["[]", #"["vault", "gateway", "docs"]"#],
     "git_repo_url": [
       #""https://github.com/example/gitops.git""#, #""http://10.0.0.5:3000/a/b""#,
       #""ssh://git@github.com:22/example/gitops.git""#, #""ssh://host/path""#,
@@ -82,6 +93,7 @@ enum Corpus {
       #""-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAA=\n-----END OPENSSH PRIVATE KEY-----\n""#,
       "\"\(secretOCID)\"",
     ],
+    "github_webhook_secret": [#""a webhook's secret""#, "\"\(secretOCID)\""],
     "argocd_admin_password_hash": [
       #""$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy""#,
       #""$2y$04$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhW.""#,
@@ -100,6 +112,10 @@ enum Corpus {
       "{}",
       #"{"k3s_token": "\#(secretOCID)", "github_pat": "ocid1.vaultsecret.oc19..a?stage=PREVIOUS", "k3s_agent_token": "\#(secretOCID)?versionNumber=12", "cloudflare_api_token": "\#(secretOCID)?secretVersionName=v1.2_x-y", "ssh_public_key": "\#(secretOCID)"}"#,
     ],
+    "vault_secret_names": ["{}", #"{"git_pat": "github-pat", "registry_password": "A.b_c"}"#],
+    "registry_server": [#""ghcr.io""#, #""registry.example.org:5000""#, #""10.0.0.5""#],
+    "registry_username": [#""example""#],
+    "registry_password": [#""glpat-abc""#, "\"\(secretOCID)\""],
     "ssh_authorized_keys": [
       "[]",
       #"["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleExa ops@example.com", "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC= two words"]"#,

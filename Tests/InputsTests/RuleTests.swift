@@ -73,7 +73,8 @@ struct Refusal: CustomTestStringConvertible {
   private static let lineSecrets: KeyValuePairs<String, String> = [
     "k3s_token": "join token", "k3s_agent_token": "join token",
     "cloudflare_api_token": "Cloudflare API token",
-    "git_pat": "access token", "argocd_admin_password": "password",
+    "git_pat": "access token", "registry_password": "access token",
+    "github_webhook_secret": "webhook secret", "argocd_admin_password": "password",
   ]
 
   static let refusals: [Refusal] = texts + lines + references
@@ -231,6 +232,28 @@ struct Refusal: CustomTestStringConvertible {
           "a~1",
           "^1.2", "a:b", "a?", "*", "[a", "a\\b", "é", "a\n",
         ], "% is not a branch, tag or commit of git"),
+      Refusal(
+        "acme_issuer", ["Production", "productoin"],
+        "% is not an issuer of Let's Encrypt",
+        help: "did you mean \"production\"? use one of production, staging"),
+      Refusal(
+        "acme_challenge", ["dns-01"], "% is not a challenge of ACME",
+        help: "did you mean \"dns01\"? use one of dns01, http01"),
+      Refusal(
+        "docs_image", ["ghcr.io/a/docs", "docs:latest", "10.0.0.5:5000/docs"],
+        "% says no version, so what runs would change unseen", help: "add its tag, or @sha256: and its digest"
+      ),
+      Refusal(
+        "docs_image",
+        ["", "https://ghcr.io/a/b:1", "a b:1", "Docs:1", "a/:1", "a:1:2", "a:", "a@sha256:12", "a//b:1"],
+        "% is not the name of an image",
+        help: "write registry/path:tag, or registry/path@sha256:… for exactly one"),
+      Refusal(
+        "docs_port", ["", "0", "65536", "080", "http", "-1"], "% is not a port: a number from 1 to 65535"),
+      Refusal(
+        "registry_server", ["", "*", "https://ghcr.io", "ghcr.io/a"],
+        "% is not a registry's host name, with a port where it has one",
+        help: "write it as images do, such as ghcr.io, without https://"),
       Refusal(
         "git_path", ["", "/argocd", "../x", "a/../b", "..", "a b", "a'b", "-a", "a\\b", "a\n"],
         "% is not a folder within the repository",
