@@ -49,7 +49,8 @@ let package = Package(
       dependencies: ["Diagnostics", "Gzip", "Inputs", "Plan", "Secrets", "Templates", "YAML"],
       swiftSettings: settings),
     .target(
-      name: "GitOps", dependencies: ["Diagnostics", "Inputs", "Plan", "Templates", "YAML"],
+      name: "GitOps",
+      dependencies: ["Diagnostics", "Inputs", "Plan", "Secrets", "Templates", "UserData", "YAML"],
       swiftSettings: settings),
     .target(
       name: "Verifier",
@@ -60,7 +61,7 @@ let package = Package(
       ],
       exclude: ["Embedded"], swiftSettings: settings, plugins: ["EmbedFilesPlugin"]),
     .target(
-      name: "K3Seed", dependencies: ["Diagnostics", "Inputs", "Plan", "Templates", "UserData"],
+      name: "K3Seed", dependencies: ["Diagnostics", "GitOps", "Inputs", "Plan", "Templates", "UserData"],
       swiftSettings: settings),
     .target(
       name: "K3SeedCommands",

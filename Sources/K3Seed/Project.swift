@@ -1,4 +1,5 @@
 public import Diagnostics
+public import GitOps
 public import Inputs
 public import Plan
 public import Templates
@@ -109,6 +110,23 @@ public struct Project: Sendable {
     report.removeRepetitions()
     try report.throwIfErrors()
     return (all, report)
+  }
+
+  /// Renders the GitOps tree that `argocd-root` follows.
+  ///
+  /// - Throws: a report with every finding about the inputs, the plan and the tree's settings; or about templates.
+  public func gitOpsTree(
+    templates: TemplateSet = TemplateSet()
+  ) throws(Report) -> (tree: Tree, report: Report) {
+    var report = report
+    let tree = plan.gitOps(report: &report)
+    guard let tree, !report.hasErrors else { throw report }
+    do throws(Report) {
+      return (try Tree(tree, templates: templates), report)
+    } catch {
+      report.add(error)
+      throw report
+    }
   }
 
   private func select(_ selection: Selection, report: inout Report) -> ClusterNode? {

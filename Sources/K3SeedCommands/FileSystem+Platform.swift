@@ -25,6 +25,41 @@ extension FileSystem {
 
   static func remove(_ path: String) { unlink(path) }
 
+  /// Whether something of that name is there, be it a link to nothing.
+  static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
+  }
+
+  /// Puts a file in the place of another, at once.
+  static func move(_ path: String, to place: String) throws(Report) {
+    guard rename(path, place) == 0 else {
+      throw failure("cannot be written", place, Errno(rawValue: errno))
+    }
+  }
+
+  /// Makes the folders that a path leads through, as far as they are not there.
+  static func makeFolders(above path: String) throws(Report) {
+    var end = path.startIndex
+    while let slash = path[end...].firstIndex(of: "/") {
+      end = path.index(after: slash)
+      let folder = String(path[..<slash])
+      guard !folder.isEmpty, mkdir(folder, 0o777) != 0, errno != EEXIST else { continue }
+      throw Report([
+        .error("file", at: Location(source: folder), "the folder cannot be made: \(Errno(rawValue: errno))")
+      ])
+    }
+  }
+
+  /// Removes the folders above a removed file that hold nothing more, up to `root`.
+  static func removeEmptyFolders(above path: String, in root: String) {
+    var inner = path[...]
+    while let slash = inner.lastIndex(of: "/") {
+      inner = inner[..<slash]
+      guard rmdir("\(root)/\(inner)") == 0 else { return }
+    }
+  }
+
   /// Makes a folder that only its owner may enter, unless there is one.
   static func makeFolder(_ path: String) throws(Report) {
     guard mkdir(path, 0o700) != 0 else { return }

@@ -23,6 +23,11 @@ enum FileSystem {
     }
   }
 
+  /// The whole of a file; nil where there is none.
+  static func readIfAny(_ path: String) throws(Report) -> [UInt8]? {
+    exists(path) ? try read(path) : nil
+  }
+
   /// What findings call the file.
   static func name(_ path: String) -> String { path == "-" ? "<stdin>" : path }
 
@@ -43,6 +48,67 @@ enum FileSystem {
           throw error
         }
       }
+    } catch let error as Errno {
+      throw failure("cannot be written", path, error)
+    } catch {
+      throw failure("cannot be written", path, .ioError)
+    }
+  }
+
+  /// Changes files of a folder that hold no secret: all of them, or none.
+  ///
+  /// Everything is written beside its place before anything is put there; should that fail half-way, what was there
+  /// before is put back.
+  ///
+  /// - Parameters:
+  ///   - folder: the folder, which is made where there is none.
+  ///   - writes: the files to write, by their path within.
+  ///   - removals: the paths of files to remove.
+  ///   - before: what is there now.
+  static func change(
+    _ folder: String, writing writes: [(path: String, bytes: [UInt8])], removing removals: [String],
+    knowing before: [String: [UInt8]]
+  ) throws(Report) {
+    var staged: [String] = []
+    var changed: [String] = []
+    do throws(Report) {
+      for (path, bytes) in writes {
+        let place = "\(folder)/\(path)"
+        try makeFolders(above: place)
+        staged.append(place + stagedSuffix)
+        try writePublic(bytes, to: place + stagedSuffix)
+      }
+      for (path, _) in writes {
+        try move("\(folder)/\(path)\(stagedSuffix)", to: "\(folder)/\(path)")
+        changed.append(path)
+      }
+      for path in removals {
+        remove("\(folder)/\(path)")
+        removeEmptyFolders(above: path, in: folder)
+      }
+    } catch {
+      for path in staged { remove(path) }
+      for path in changed {
+        if let bytes = before[path] {
+          try? writePublic(bytes, to: "\(folder)/\(path)")
+        } else {
+          remove("\(folder)/\(path)")
+        }
+      }
+      throw error
+    }
+  }
+
+  /// What the names of files end in until all are complete.
+  private static let stagedSuffix = ".k3seed-new"
+
+  /// Writes a file that anybody may read, as far as the user's mask lets them.
+  private static func writePublic(_ bytes: [UInt8], to path: String) throws(Report) {
+    do {
+      let file = try FileDescriptor.open(
+        FilePath(path), .writeOnly, options: [.create, .truncate, .closeOnExec],
+        permissions: [.ownerReadWrite, .groupRead, .otherRead])
+      try file.closeAfter { try write(bytes, into: file) }
     } catch let error as Errno {
       throw failure("cannot be written", path, error)
     } catch {
@@ -89,7 +155,7 @@ enum FileSystem {
 
   private struct TooLarge: Error {}
 
-  private static func failure(_ what: String, _ path: String, _ error: Errno) -> Report {
+  static func failure(_ what: String, _ path: String, _ error: Errno) -> Report {
     Report([.error("file", at: location(path), "\(what): \(error)")])
   }
 

@@ -5,6 +5,7 @@ struct GitOpsCommand: ParsableCommand {
     commandName: "gitops",
     abstract: "Writes, checks and draws the App-of-Apps tree that argocd-root follows.",
     subcommands: [
-      GitOpsCheckCommand.self, GitOpsGraphCommand.self, GitOpsStatusCommand.self, GitOpsRefreshCommand.self,
+      GitOpsRenderCommand.self, GitOpsCheckCommand.self, GitOpsGraphCommand.self, GitOpsStatusCommand.self,
+      GitOpsRefreshCommand.self,
     ])
 }

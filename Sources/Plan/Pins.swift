@@ -36,8 +36,41 @@ public enum Pins {
     arm64: "c920706346d5ad4e5cd3c7bf1bb09ce71ebe07fec829e513e40f1caf98aed8bb",
     installScript: "46177d4c99440b4c0311b67233823a8e8a2fc09693f6c89af1a7161e152fbfad")
 
-  /// The Helm chart of Argo CD (app version v3.5.3), and the repository it comes from.
-  public static let argoCDChart = (
-    version: "10.9.6", repository: "https://argoproj.github.io/argo-helm"
-  )
+  /// The Helm chart of Argo CD (app version v3.5.3).
+  public static let argoCDChart = HelmChart(
+    name: "argo-cd", version: "10.9.6", repository: "https://argoproj.github.io/argo-helm")
+
+  /// The Helm chart of cert-manager. A tag of its repository, used by several projects in October 2026.
+  public static let certManagerChart = HelmChart(
+    name: "cert-manager", version: "v1.21.2", repository: "https://charts.jetstack.io")
+
+  /// The Helm chart of external-dns (app version v0.21.0), a tag of its repository.
+  public static let externalDNSChart = HelmChart(
+    name: "external-dns", version: "1.21.1", repository: "https://kubernetes-sigs.github.io/external-dns/")
+
+  /// The Helm chart of External Secrets, a tag of its repository.
+  public static let externalSecretsChart = HelmChart(
+    name: "external-secrets", version: "2.8.0", repository: "https://charts.external-secrets.io")
+
+  /// The Helm chart of Envoy Gateway, as its documentation, "Install with Argo CD" of v1.9, names it: an OCI
+  /// registry, without the scheme.
+  public static let envoyGatewayChart = HelmChart(
+    name: "gateway-helm", version: "v1.9.0", repository: "docker.io/envoyproxy")
+
+  /// The Helm chart of Envoy Gateway's CRDs, of the same release.
+  public static let envoyGatewayCRDChart = HelmChart(
+    name: "gateway-crds-helm", version: "v1.9.0", repository: "docker.io/envoyproxy")
+
+  /// The release of the Gateway API whose standard CRDs are installed: a tag of kubernetes-sigs/gateway-api.
+  public static let gatewayAPI = "v1.6.1"
+}
+
+/// One version of a Helm chart.
+public struct HelmChart: Hashable, Sendable {
+  /// Its name.
+  public var name: String
+  /// Its exact version.
+  public var version: String
+  /// The repository it comes from: a URL, or a registry without a scheme.
+  public var repository: String
 }

@@ -37,6 +37,19 @@ public struct Expander {
   ///
   /// - Throws: a report with every wrong path, tag and type, at the template's line and column.
   public mutating func expand(_ name: String, with context: Context) throws(Report) -> Field {
+    guard let field = try expandIfAny(name, with: context) else {
+      throw Report([
+        .error(
+          "template-empty", at: Location(source: "template \(name)"), "the template expands to nothing")
+      ])
+    }
+    return field
+  }
+
+  /// Expands a template that may be left out by its own `!when`; nil where it is.
+  ///
+  /// - Throws: as ``expand(_:with:)`` does.
+  public mutating func expandIfAny(_ name: String, with context: Context) throws(Report) -> Field? {
     report = Report()
     let reference = Location(source: "template \(name)")
     let results = include(
@@ -44,10 +57,7 @@ public struct Expander {
     // A template that is included twice, or an item of a list, would say the same thing again.
     report.removeRepetitions()
     try report.throwIfErrors()
-    guard let field = results.first else {
-      throw Report([.error("template-empty", at: reference, "the template expands to nothing")])
-    }
-    return field
+    return results.first
   }
 
   // MARK: Scope

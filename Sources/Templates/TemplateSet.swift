@@ -25,7 +25,7 @@ public struct TemplateSet: Sendable {
   }
 
   /// A template's text; nil where there is none of that name.
-  func text(of name: String) -> [UInt8]? {
+  package func text(of name: String) -> [UInt8]? {
     overrides[name] ?? EmbeddedFiles.all.first { $0.name == name }.map { Array($0.text.utf8) }
   }
 

@@ -1,7 +1,7 @@
 import Diagnostics
 import Inputs
-import Plan
-import Templates
+package import Plan
+package import Templates
 
 extension Context {
   /// What templates can say of one node of a cluster.
@@ -48,6 +48,9 @@ extension Context {
         "chart_version": .text(Pins.argoCDChart.version),
         "chart_repository": .text(Pins.argoCDChart.repository),
         "secret_is_seeded": .flag(plan.seedsArgoCDSecret),
+        // The GitOps tree says these later: nothing of the bootstrap depends on them.
+        "host": .none,
+        "polling": .none,
       ]),
     ])
   }
@@ -123,15 +126,18 @@ extension Context {
     }
   }
 
-  private init(_ text: Sourced<String>) {
+  /// A text with the input that gave it.
+  package init(_ text: Sourced<String>) {
     self.init(.text(text.value), from: text.origin)
   }
 
-  private init(_ text: Sourced<String>?) {
+  /// A text that may not be given.
+  package init(_ text: Sourced<String>?) {
     self = text.map { Context($0) } ?? .none
   }
 
-  private init(_ texts: [Sourced<String>]) {
+  /// Texts with the inputs that gave them.
+  package init(_ texts: [Sourced<String>]) {
     self = .list(texts.map { Context($0) })
   }
 }

@@ -1,10 +1,10 @@
 import Diagnostics
-import Secrets
+package import Secrets
 public import Templates
-import YAML
+package import YAML
 
 /// How secrets appear when an expanded template is written.
-enum Reading {
+package enum Reading {
   /// As they are: for the payload.
   case revealed
   /// As fingerprints: for people.
@@ -13,7 +13,7 @@ enum Reading {
 
 extension Field {
   /// The field as a document, nested documents written into strings.
-  func node(_ reading: Reading) -> Node {
+  package func node(_ reading: Reading) -> Node {
     switch content {
     case .null: Node(.null)
     case .flag(let flag): Node(.bool(flag))

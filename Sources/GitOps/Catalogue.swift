@@ -1,0 +1,144 @@
+import Plan
+
+/// One Application of the tree: where its objects come from, and what it waits for.
+struct CatalogueEntry: Sendable {
+  /// A folder of somebody else's repository.
+  struct Upstream: Sendable {
+    var repository: String
+    var revision: String
+    var path: String
+  }
+
+  var name: String
+  /// Where its objects go; nil where they have no namespace.
+  var namespace: String?
+  /// Its folder in the tree.
+  var folder: String?
+  var chart: HelmChart?
+  /// The release's name, which the objects' names begin with.
+  var release: String?
+  /// A chart of CRDs that its own chart would bring in another channel.
+  var crdChart: HelmChart?
+  var upstream: Upstream?
+  /// Whether the certificates of its webhooks are put in by a controller.
+  var hasWebhooks = false
+  /// Whether what it brought stays when the Application goes.
+  var isKept = false
+  /// The part of a tree without which there is no such Application.
+  var part: GitOpsPlan.Part?
+  /// What must be healthy first, with the reason.
+  var needs: [(name: String, reason: String)]
+
+  func isPresent(in plan: GitOpsPlan) -> Bool {
+    switch part {
+    case .vault: plan.vault != nil
+    case .gateway: plan.ingress != nil
+    case .docs: plan.docs != nil
+    case nil: true
+    }
+  }
+}
+
+extension CatalogueEntry {
+  /// The Applications of a whole tree. Their phases follow from what they wait for.
+  static let all = [
+    CatalogueEntry(
+      name: "gateway-api-crds",
+      upstream: Upstream(
+        repository: "https://github.com/kubernetes-sigs/gateway-api.git", revision: Pins.gatewayAPI,
+        path: "config/crd/standard"),
+      part: .gateway, needs: []),
+    CatalogueEntry(
+      name: "cert-manager", namespace: "cert-manager", folder: "infrastructure/cert-manager",
+      chart: Pins.certManagerChart, release: "cert-manager", hasWebhooks: true,
+      needs: [
+        ("gateway-api-crds", "with enableGatewayAPI its controller does not start without these CRDs")
+      ]),
+    CatalogueEntry(
+      name: "external-dns", namespace: "external-dns", folder: "infrastructure/external-dns",
+      chart: Pins.externalDNSChart, release: "external-dns",
+      needs: [
+        ("gateway-api-crds", "with the source gateway-httproute it does not start without these CRDs")
+      ]),
+    CatalogueEntry(
+      name: "external-secrets", namespace: "external-secrets", folder: "infrastructure/external-secrets",
+      chart: Pins.externalSecretsChart, release: "external-secrets", hasWebhooks: true, part: .vault,
+      needs: [
+        (
+          "gateway-api-crds",
+          "the first CRDs come by themselves, before any controller reads what kinds there are"
+        )
+      ]),
+    CatalogueEntry(
+      name: "envoy-gateway", namespace: "envoy-gateway-system", folder: "infrastructure/envoy-gateway",
+      chart: Pins.envoyGatewayChart, release: "envoy-gateway", crdChart: Pins.envoyGatewayCRDChart,
+      hasWebhooks: true, part: .gateway,
+      needs: [
+        ("gateway-api-crds", "CRDs gatewayclasses, gateways and referencegrants.gateway.networking.k8s.io"),
+        ("cert-manager", "CRD certificates.cert-manager.io, and the issuers of the listeners' certificates"),
+        (
+          "external-dns",
+          "the listeners' names must be in DNS when Let's Encrypt or anybody else asks for them"
+        ),
+      ]),
+    CatalogueEntry(
+      name: "argocd-self-managed", namespace: "argocd", folder: "infrastructure/argocd",
+      chart: Pins.argoCDChart, release: "argocd", isKept: true,
+      needs: [
+        ("cert-manager", "it restarts Argo CD, which must not be in the middle of these CRDs and webhooks"),
+        ("external-dns", "it restarts Argo CD, which must not be in the middle of this CRD"),
+        (
+          "external-secrets",
+          "it restarts Argo CD, which must not be in the middle of these CRDs and webhooks"
+        ),
+      ]),
+    CatalogueEntry(
+      name: "managed-secrets", namespace: "external-secrets", folder: "infrastructure/managed-secrets",
+      part: .vault,
+      needs: [
+        (
+          "external-secrets",
+          "CRDs clustersecretstores and externalsecrets.external-secrets.io, and the webhook that admits them"
+        )
+      ]),
+    CatalogueEntry(
+      name: "argocd-ingress", namespace: "argocd", folder: "infrastructure/argocd-ingress", part: .gateway,
+      needs: [
+        ("envoy-gateway", "Gateway envoy-gateway-system/public"),
+        ("argocd-self-managed", "Service argocd-server, which the tree, too, has answer without TLS"),
+      ]),
+    CatalogueEntry(
+      name: "docs-app", namespace: "default", folder: "apps/docs", part: .docs,
+      needs: [("envoy-gateway", "Gateway envoy-gateway-system/public")]),
+  ]
+
+  /// The Applications of a tree. What is left out is waited for by none.
+  static func graph(of plan: GitOpsPlan) -> ApplicationGraph {
+    let present = all.filter { $0.isPresent(in: plan) }
+    let names = Set(present.map(\.name))
+    return ApplicationGraph(
+      present.map { entry in
+        var needs = entry.needs
+        if entry.part == .docs, plan.vault?.hasRegistry == true {
+          needs.append(("managed-secrets", "Secret registry-credentials, with which the image is pulled"))
+        }
+        return ApplicationGraph.Member(
+          entry.name, namespace: entry.namespace,
+          dependencies: needs.filter { names.contains($0.name) }.map { .init($0.name, $0.reason) })
+      }
+    ).withWaves
+  }
+}
+
+extension ApplicationGraph {
+  /// The graph with every member's phase, counted from 1, as its sync wave.
+  var withWaves: ApplicationGraph {
+    var waves: [String: Int] = [:]
+    for (index, phase) in phases.enumerated() {
+      for member in phase { waves[member.name] = index + 1 }
+    }
+    var graph = self
+    for index in members.indices { graph.members[index].wave = waves[members[index].name] }
+    return graph
+  }
+}
