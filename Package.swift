@@ -138,7 +138,7 @@ let package = Package(
     .testTarget(
       name: "ContractTests",
       dependencies: ["Diagnostics", "Inputs", "K3Seed", "K3SeedCLI", "TestSupport", "UserData"],
-      exclude: ["payloads.py"], swiftSettings: settings),
+      exclude: ["Terraform", "payloads.py"], swiftSettings: settings),
     .testTarget(
       name: "VMTests", dependencies: ["K3SeedCLI", "TestSupport"], path: "Tests/VM",
       exclude: ["lab", "results.py", "RESULTS.md"],

@@ -28,6 +28,44 @@ import Verifier
   }
 
   @Test(
+    "the tables of a Terraform folder are its variables and outputs",
+    arguments: Configuration.folders)
+  func tables(folder: String) throws {
+    let variables = try Configuration.blocks("variable", in: "\(folder)/variables.tf").map { block in
+      let value = block.attributes["default"].map { $0 == "null" ? "" : "`\($0)`" } ?? "required"
+      return
+        "| `\(block.name)` | `\(block.type)` | \(block.isSensitive ? "yes" : "") | \(value) | \(block.description) |"
+    }
+    let outputs = try Configuration.blocks("output", in: "\(folder)/outputs.tf").map { block in
+      "| `\(block.name)` | \(block.isSensitive ? "yes" : "") | \(block.description) |"
+    }
+    #expect(!variables.isEmpty && !outputs.isEmpty)
+    let inputTable =
+      ["| input | type | sensitive | default | meaning |", "| --- | --- | --- | --- | --- |"] + variables
+    let outputTable = ["| output | sensitive | meaning |", "| --- | --- | --- |"] + outputs
+    try hold(inputTable.joined(separator: "\n"), between: "inputs", in: "\(folder)/README.md")
+    try hold(outputTable.joined(separator: "\n"), between: "outputs", in: "\(folder)/README.md")
+  }
+
+  @Test("the Terraform module takes every input, in the words of the code, and sensitive where it is secret")
+  func moduleInputs() throws {
+    let folder = "terraform/modules/user-data"
+    let variables = try Configuration.blocks("variable", in: "\(folder)/variables.tf")
+    let query = try String(contentsOf: Tool.root.appendingPathComponent("\(folder)/main.tf"), encoding: .utf8)
+    for spec in InputSpec.all {
+      let variable = try #require(variables.first { $0.name == spec.name }, "\(spec.name)")
+      let summary = spec.summary.prefix(1).uppercased() + spec.summary.dropFirst()
+      let text = spec.defaultText.map { "\(summary) Default: \($0)." } ?? summary
+      #expect(variable.description == text, "\(spec.name)")
+      #expect(variable.isSensitive == spec.isSecret, "\(spec.name)")
+      let passes = try Regex("(?m)^    \(spec.name) += var\\.\(spec.name)$")
+      #expect(query.contains(passes), "main.tf does not pass \(spec.name) on")
+    }
+    let own = Set(variables.map(\.name)).subtracting(InputSpec.all.map(\.name))
+    #expect(own == ["config", "encoding", "k3seed", "reserve_bytes", "roles"])
+  }
+
+  @Test(
     "every console example prints what it shows",
     arguments: ["README.md"])
   func examples(file: String) async throws {
@@ -44,11 +82,14 @@ import Verifier
     }
   }
 
-  @Test("links within the repository lead somewhere", arguments: ["README.md", "CONTRIBUTING.md"])
+  @Test(
+    "links within the repository lead somewhere",
+    arguments: ["README.md", "CONTRIBUTING.md"] + Configuration.folders.map { "\($0)/README.md" })
   func links(file: String) throws {
-    let text = try String(contentsOf: Tool.root.appendingPathComponent(file), encoding: .utf8)
+    let url = Tool.root.appendingPathComponent(file)
+    let text = try String(contentsOf: url, encoding: .utf8)
     for match in text.matches(of: /\]\(([^):#]+)\)/) {
-      let target = Tool.root.appendingPathComponent(String(match.output.1))
+      let target = url.deletingLastPathComponent().appendingPathComponent(String(match.output.1))
       #expect(FileManager.default.fileExists(atPath: target.path), "\(file) links to \(match.output.1)")
     }
   }
@@ -107,5 +148,44 @@ private struct Example {
       skips = false
     }
     return skips || lines.isEmpty
+  }
+}
+
+/// The variables and outputs of a Terraform folder, as far as its tables tell of them.
+private struct Configuration {
+  static let folders = [
+    "terraform/modules/user-data", "terraform/examples/minimal", "terraform/examples/oci-always-free",
+  ]
+
+  let name: String
+  /// Each attribute's text in HCL, its white space made single.
+  let attributes: [String: String]
+
+  var description: String {
+    let text = String((attributes["description"] ?? "").dropFirst().dropLast())
+    return text.replacing("\\\"", with: "\"").replacing("$${", with: "${")
+  }
+  var type: String { (attributes["type"] ?? "").replacing("( ", with: "(").replacing(" )", with: ")") }
+  var isSensitive: Bool { attributes["sensitive"] == "true" }
+
+  /// The blocks of one kind in a file that `terraform fmt` has formatted: attributes of a block are indented by two.
+  static func blocks(_ kind: String, in file: String) throws -> [Configuration] {
+    let text = try String(contentsOf: Tool.root.appendingPathComponent(file), encoding: .utf8)
+    let blocks = try Regex(
+      "(?ms)^\(kind) \"(\\w+)\" \\{\\n(.*?)^\\}", as: (Substring, Substring, Substring).self)
+    return text.matches(of: blocks).map { block in
+      var attributes: [String: String] = [:]
+      for attribute in block.output.2.matches(of: /(?m)^  (\w+) += (.*(?:\n {4}.*|\n  [\]})].*)*)/) {
+        // What spans lines stands in one, with a comma where a line ends and nothing opens or closes.
+        let lines = attribute.output.2.split(separator: "\n").map { line in
+          line.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        }
+        attributes[String(attribute.output.1)] = lines.dropFirst().reduce(lines.first ?? "") { text, line in
+          "([{".contains(text.last ?? " ") || ")]}".contains(line.first ?? " ")
+            ? "\(text) \(line)" : "\(text), \(line)"
+        }
+      }
+      return Configuration(name: String(block.output.1), attributes: attributes)
+    }
   }
 }

@@ -1,0 +1,255 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The example `terraform/examples/oci-always-free`, through the real Terraform.
+///
+/// Nobody's cloud is used: a stand-in has the schema of the provider oracle/oci and makes up what Oracle would choose.
+/// So this proves that the configuration is well-formed, that its parts fit together, and what it would ask of Oracle;
+/// not what Oracle would answer.
+@Suite("Terraform for Oracle", .enabled(if: Tool.has("terraform"), "terraform is not installed"))
+struct OracleExampleTests {
+  private static let root = "terraform/examples/oci-always-free"
+  private static let variables = [
+    "tenancy_ocid": "ocid1.tenancy.oc1..example", "compartment_ocid": "ocid1.compartment.oc1..example",
+    "region": "eu-frankfurt-1", "git_repo_url": "https://git.example.net/cluster.git",
+    "ssh_authorized_keys":
+      #"["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPRUgIH9QoSA9jUesFv/Qe79iJdNL0cjFnqkDhBn0F2+ ops@example.org"]"#,
+    "ssh_allowed_cidrs": #"["198.51.100.0/24"]"#, "api_allowed_cidrs": #"["198.51.100.0/24"]"#,
+  ]
+
+  @Test(
+    "The real provider's schema accepts it",
+    .enabled("the registry cannot be reached") { await Workspace.hasRegistry.value })
+  func schema() async throws {
+    try await Workspace.with(Self.root, source: .registry) { workspace in
+      try await workspace.succeed(["init"])
+      try await workspace.succeed(["validate"])
+    }
+  }
+
+  @Test(
+    "No node before every secret has its value; then the whole system, and a second plan is empty",
+    .enabled("the framework of the stand-in is not here; run make setup") {
+      await Workspace.hasStandIns.value
+    })
+  func system() async throws {
+    try await Workspace.with(Self.root, source: .standIns) { workspace in
+      var workspace = workspace
+      try await workspace.succeed(["init"])
+      try await workspace.succeed(["validate"])
+      let early = try await workspace.run(["apply", "-auto-approve", "-json"], Self.variables)
+      #expect(early.status == 1)
+      #expect(
+        early.diagnostics.map(\.detail)
+          == Array(
+            repeating:
+              "No node is made before every secret has its value. Still to be set: cloudflare_api_token. README.md says how; then apply again.",
+            count: 3))
+      let made = try State(try await workspace.succeed(["show", "-json"]).text)
+      #expect(made.all("oci_core_instance").isEmpty && made.all("oci_vault_secret").count == 3)
+      // README.md reads there which secret it is.
+      let ocids = try #require(JSON(try await workspace.succeed(["output", "-json", "secret_ocids"]).text))
+      let secret = made.all("oci_vault_secret")["given[cloudflare_api_token]"]
+      #expect(ocids["cloudflare_api_token"].text == secret?["id"].text && secret != nil)
+
+      workspace.extra = ["SECRET_VERSION": "2"]
+      try await workspace.succeed(["apply", "-auto-approve"], Self.variables)
+      let again = try await workspace.run(["plan", "-detailed-exitcode"], Self.variables)
+      #expect(again.status == 0, "\(again.text)\(again.errors)")
+
+      let state = try State(try await workspace.succeed(["show", "-json"]).text)
+      try expectNodes(state)
+      try expectRights(state)
+      try expectNetwork(state)
+      try await expectPorts(state)
+
+      // Another repository is new user-data, which waits; the plan says whose.
+      let other = Self.variables.merging(["git_repo_url": "https://git.example.net/other.git"]) { $1 }
+      let plan = try await workspace.plan(other)
+      #expect(plan.changes == [] && plan.changedOutputs == ["user_data_sha256"])
+      let sums = try #require(plan.outputs["user_data_sha256"])
+      let changed = sums["after"].members.filter { $0.value.text != sums["before"][$0.key].text }
+      #expect(changed.keys.sorted() == ["server"])
+    }
+  }
+
+  /// Three nodes with the module's user-data, which holds references instead of secrets, and fits.
+  private func expectNodes(_ state: State) throws {
+    let secrets = state.all("oci_vault_secret").mapValues { $0["id"].text ?? "" }
+    #expect(secrets.count == 3)
+    let nodes = state.all("oci_core_instance")
+    #expect(nodes.keys.sorted() == ["node[ingress]", "node[server]", "node[worker]"])
+    for (name, node) in nodes {
+      let isIngress = name == "node[ingress]"
+      let metadata = node["metadata"].members.mapValues { $0.text ?? "" }
+      #expect(metadata.keys.sorted() == ["ssh_authorized_keys", "user_data"])
+      #expect(metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count } <= 32_000, "\(name)")
+      let payload = try #require(metadata["user_data"].flatMap { Data(base64Encoded: $0) }, "\(name)")
+      let text = String(decoding: payload, as: UTF8.self)
+      #expect(text.hasPrefix("#cloud-config\n") && text.contains("K3SEED_SECRETS=''"), "\(name)")
+      for (secret, ocid) in secrets {
+        let isNeeded = name == "node[server]" || secret == "generated[k3s_agent_token]"
+        #expect(text.contains(ocid) == isNeeded, "\(name) \(secret)")
+      }
+      let vnic = node["create_vnic_details"].items.first
+      #expect(vnic?["skip_source_dest_check"].flag == isIngress)
+      #expect(vnic?["assign_public_ip"].text == (isIngress ? "true" : "false"))
+      #expect(node["instance_options"].items.first?["are_legacy_imds_endpoints_disabled"].flag == true)
+      #expect(node["shape_config"].items.count == (isIngress ? 0 : 1))
+    }
+    // The only content of a secret that Terraform knows is not one.
+    let contents = state.all("oci_vault_secret").values.flatMap { $0["secret_content"].items }
+    #expect(contents.compactMap { $0["content"].text } == [Data("to be set".utf8).base64EncodedString()])
+  }
+
+  /// Servers may read all secrets, agents one, and nobody else anything.
+  private func expectRights(_ state: State) throws {
+    let nodes = state.all("oci_core_instance").mapValues { $0["id"].text ?? "" }
+    let secrets = state.all("oci_vault_secret").mapValues { $0["id"].text ?? "" }
+    func list(_ word: String, _ ocids: [String?]) -> String {
+      "{" + ocids.map { "\(word) = '\($0 ?? "")'" }.joined(separator: ", ") + "}"
+    }
+    let groups = state.all("oci_identity_dynamic_group").mapValues { $0["matching_rule"].text }
+    #expect(
+      groups == [
+        "reader[agents]": "Any " + list("instance.id", [nodes["node[ingress]"], nodes["node[worker]"]]),
+        "reader[servers]": "Any " + list("instance.id", [nodes["node[server]"]]),
+      ])
+    let given = secrets["given[cloudflare_api_token]"]
+    let (agent, token) = (secrets["generated[k3s_agent_token]"], secrets["generated[k3s_token]"])
+    let policy = try #require(state.all("oci_identity_policy")["secrets"])
+    #expect(
+      policy["statements"].items.compactMap(\.text)
+        == [("agents", [agent]), ("servers", [given, agent, token])].map { group, readable in
+          "Allow dynamic-group k3s-\(group) to read secret-bundles in compartment id ocid1.compartment.oc1..example where any "
+            + list("target.secret.id", readable)
+        })
+  }
+
+  /// Private nodes have no way in from the internet, and out of their network only through the ingress node.
+  private func expectNetwork(_ state: State) throws {
+    let subnets = state.all("oci_core_subnet")
+    #expect(subnets["private"]?["prohibit_public_ip_on_vnic"].flag == true)
+    let table = try #require(state.all("oci_core_route_table")["private"])
+    let routes = table["route_rules"].items.map { [$0["destination"].text, $0["network_entity_id"].text] }
+    #expect(routes.first == ["0.0.0.0/0", "ocid1.privateip.oc1.example10-20-0-10"])
+    #expect(routes.count == 2)
+    let attachment = try #require(state.all("oci_core_route_table_attachment")["private"])
+    #expect(attachment["subnet_id"].text == subnets["private"]?["id"].text)
+    #expect(attachment["route_table_id"].text == table["id"].text)
+
+    let balancer = try #require(state.all("oci_network_load_balancer_network_load_balancer")["cluster"])
+    let address = try #require(state.all("oci_core_public_ip")["load_balancer"])
+    #expect(balancer["reserved_ips"].items.first?["id"].text == address["id"].text)
+    let nodes = state.all("oci_core_instance").mapValues { $0["id"].text }
+    let backends = state.all("oci_network_load_balancer_backend").mapValues { $0["target_id"].text }
+    #expect(
+      backends == [
+        "node[http ingress]": nodes["node[ingress]"], "node[https ingress]": nodes["node[ingress]"],
+        "node[api server]": nodes["node[server]"],
+      ])
+  }
+
+  /// The security groups open the ports that the nodes' own firewalls open, and SSH.
+  private func expectPorts(_ state: State) async throws {
+    let rules = state.all("oci_core_network_security_group_security_rule")
+    let groups = state.all("oci_core_network_security_group").reduce(into: [String: String]()) {
+      names, group in
+      names[group.value["id"].text ?? ""] = String(group.key.dropFirst("group[".count).dropLast())
+    }
+    var open: [String: Set<String>] = [:]
+    for (name, rule) in rules where rule["protocol"].text != "all" {
+      let isTCP = rule["protocol"].text == "6"
+      let range = rule[isTCP ? "tcp_options" : "udp_options"].items.first?["destination_port_range"].items
+        .first
+      let ports = [range?["min"].number, range?["max"].number].compactMap { $0 }.map(String.init)
+      #expect(ports.count == 2 && rule["direction"].text == "INGRESS", "\(name)")
+      let group = groups[rule["network_security_group_id"].text ?? ""] ?? ""
+      open[group, default: []].insert(
+        "\(isTCP ? "tcp" : "udp") \(Set(ports).sorted().joined(separator: ":"))")
+    }
+    var needed: [String: Set<String>] = ["nodes": ["tcp 22"], "edge": ["tcp 22"]]
+    let script = try String(
+      contentsOf: Tool.root.appendingPathComponent("templates/guest/firewall.sh"), encoding: .utf8)
+    let group = ["server": "servers", "node": "nodes", "ingress": "edge"]
+    for row in script.matches(of: /'INPUT (\w+) .*-p (\w+) --dport ([0-9:]+) -j ACCEPT'/) {
+      needed[group[String(row.output.1)] ?? "", default: []].insert("\(row.output.2) \(row.output.3)")
+    }
+    #expect(needed.values.reduce(0) { $0 + $1.count } == 9)
+    needed["load_balancer"] = ["tcp 80", "tcp 443", "udp 443", "tcp 6443"]
+    #expect(open == needed)
+    // From outside only the web is open to everybody.
+    let everybody = rules.filter { $0.value["source"].text == "0.0.0.0/0" }
+    #expect(
+      everybody.count == 6
+        && everybody.values.allSatisfy { !"\($0["description"].text ?? "")".contains("api") })
+    let nat = try #require(rules["nat"])
+    #expect([nat["protocol"].text, nat["source"].text] == ["all", "10.20.1.0/24"])
+  }
+
+  @Test(
+    "More than is always free is refused, unless one pays; and so is what the provider does not know",
+    .enabled("the framework of the stand-in is not here; run make setup") {
+      await Workspace.hasStandIns.value
+    })
+  func refusals() async throws {
+    try await Workspace.with(Self.root, source: .standIns) { workspace in
+      try await workspace.succeed(["init"])
+      let ampere = ["ingress", "server", "agent"].enumerated().map { number, role in
+        "\(role) = { role = \"\(role)\", host = \(10 + number), ocpus = 1, memory_in_gbs = 8, boot_volume_in_gbs = 100 }"
+      }
+      let nodes = Self.variables.merging(["nodes": "{ \(ampere.joined(separator: "\n")) }"]) { $1 }
+      let refused = try await workspace.run(["plan", "-json"], nodes)
+      let details = refused.diagnostics.map(\.detail)
+      #expect(details.count == 2)
+      #expect(
+        details.contains {
+          $0.hasPrefix("These nodes have more than 2 OCPUs and 12 GB of VM.Standard.A1.Flex")
+        })
+      #expect(details.contains { $0.hasPrefix("The boot volumes of these nodes have more than the 200 GB") })
+      let paid = try await workspace.run(["plan", "-json"], nodes.merging(["always_free": "false"]) { $1 })
+      #expect(paid.status == 0, "\(paid.diagnostics)")
+
+      // What the stand-in's schema is for.
+      try Data(
+        """
+        resource "oci_core_vcn" "wrong" {
+          cidr_block = "10.0.0.0/16"
+          dns_labels = "wrong"
+        }
+
+        resource "oci_kms_key" "wrong" {
+          compartment_id      = "ocid1.compartment.oc1..example"
+          display_name        = "wrong"
+          management_endpoint = "https://example.com"
+        }
+        """.utf8
+      ).write(to: workspace.folder.appendingPathComponent("wrong.tf"))
+      let wrong = try await workspace.run(["validate"])
+      #expect(wrong.status == 1)
+      for summary in [
+        "Missing required argument", "Unsupported argument", "Insufficient key_shape blocks",
+      ] {
+        #expect(wrong.errors.contains("Error: \(summary)\n"), "\(wrong.errors)")
+      }
+    }
+  }
+}
+
+/// What Terraform has made: the attributes of each resource, by `name` or `name[key]`.
+private struct State {
+  private let resources: [JSON]
+
+  init(_ text: String) throws {
+    let state = try #require(JSON(text))
+    resources = state["values"]["root_module"]["resources"].items.filter { $0["mode"].text == "managed" }
+  }
+
+  func all(_ type: String) -> [String: JSON] {
+    resources.filter { $0["type"].text == type }.reduce(into: [:]) { found, resource in
+      let key = resource["index"].text.map { "[\($0)]" } ?? ""
+      found["\(resource["name"].text ?? "")\(key)"] = resource["values"]
+    }
+  }
+}
