@@ -23,10 +23,16 @@ struct Redactor {
   ]
 
   static func cloudConfig(_ node: Node) -> Node {
-    let files = node["write_files"]?.sequence ?? []
-    let isOwn = files.contains { $0["path"]?.string == "/etc/k3seed/plan.json" }
-    return Redactor(isOwn: isOwn).node(node, under: nil)
+    Redactor(isOwn: isOwn(node)).node(node, under: nil)
   }
+
+  /// Whether k3seed made a cloud-config.
+  static func isOwn(_ node: Node) -> Bool {
+    (node["write_files"]?.sequence ?? []).contains { $0["path"]?.string == "/etc/k3seed/plan.json" }
+  }
+
+  /// What stands for the content of a file of which nothing may be shown.
+  static func hiddenContent(_ content: [UInt8]) -> String { "<\(content.count) bytes not shown>" }
 
   static func text(_ text: String) -> String {
     TextRedactor.text(text, isOwn: false)
@@ -81,7 +87,7 @@ struct Redactor {
         guard entry.key == "content" else { return entry }
         let content = node.fileContent
         guard isShown(node, at: path), let text = String(validating: content, as: UTF8.self) else {
-          return Node.Entry(entry.key, Node(.string("<\(content.count) bytes not shown>")))
+          return Node.Entry(entry.key, Node(.string(Self.hiddenContent(content))))
         }
         return Node.Entry(entry.key, Node(.string(shown(text))))
       })

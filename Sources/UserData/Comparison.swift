@@ -1,0 +1,416 @@
+public import Diagnostics
+import Inputs
+public import Plan
+import YAML
+
+/// What two pieces of user-data do differently, by meaning and not by bytes, with every secret taken out.
+///
+/// Both may be of any origin and in any encoding. What only looks different (another compression, other comments,
+/// another order of keys) is no difference of what a node does.
+public struct Comparison: Sendable {
+  /// What a difference means for nodes.
+  public enum Effect: Int, Comparable, Sendable {
+    /// No node does anything differently.
+    case cosmetic
+    /// A node that boots with it for the first time does something else.
+    case newNodes
+
+    public static func < (one: Effect, other: Effect) -> Bool { one.rawValue < other.rawValue }
+  }
+
+  /// One value that differs.
+  public struct Change: Hashable, Sendable {
+    /// Where it is within its place: a JSON path, the name of a variable, or the number of a line.
+    public var path: String
+    /// What it was, as it may be shown; nil where it was not.
+    public var old: String?
+    /// What it is, as it may be shown; nil where it is not.
+    public var new: String?
+
+    /// Whether it differs in what may not be shown.
+    public var isHidden: Bool { old != nil && old == new }
+  }
+
+  /// A place of the user-data in which something differs: a file, or a module of cloud-init.
+  public struct Section: Hashable, Sendable {
+    /// The file's path, or the key of the cloud-config.
+    public var place: String
+    /// The stage of k3seed's bootstrap, or the module of cloud-init, that makes use of it.
+    public var stage: String
+    /// What it means.
+    public var effect: Effect
+    /// Whether all of it is new, or is there no more; nil where it was and is there.
+    public var isAdded: Bool?
+    /// What differs.
+    public var changes: [Change]
+  }
+
+  /// Whether both are the same bytes.
+  public let isSame: Bool
+  /// Where something differs, in the order of the new one, then what is there no more.
+  public let sections: [Section]
+  /// The platform that it is for: what was asked for, or what a payload of k3seed says itself.
+  public let platform: Platform?
+
+  /// What all the differences mean together.
+  public var effect: Effect { sections.map(\.effect).max() ?? .cosmetic }
+
+  /// Compares user-data.
+  ///
+  /// - Parameters:
+  ///   - old, new: what is compared, with what findings call it.
+  ///   - platform: where it is delivered; nil leaves it to the payload.
+  /// - Throws: a report where one of them cannot be read.
+  public init(
+    _ old: (bytes: [UInt8], source: String), _ new: (bytes: [UInt8], source: String),
+    platform: Platform? = nil
+  ) throws(Report) {
+    var report = Report()
+    let before = report.collect { () throws(Report) in try Self.places(old.bytes, old.source) }
+    let after = report.collect { () throws(Report) in try Self.places(new.bytes, new.source) }
+    guard let before, let after else { throw report }
+    isSame = old.bytes == new.bytes
+    sections = Self.sections(before, after)
+    self.platform = platform ?? after.platform ?? before.platform
+  }
+}
+
+extension Comparison {
+  /// A value, and what of it may be shown: trees of one shape.
+  struct Pair: Hashable {
+    var value: Node
+    var shown: Node
+  }
+
+  /// Something that has a place of its own.
+  enum Content: Hashable {
+    case tree(Pair)
+    /// A text, line by line, with what of each may be shown; nil where nothing may.
+    case text([UInt8], shown: [String]?)
+    /// A file, with its mode, owner and the like.
+    indirect case file(attributes: Pair, content: Content)
+  }
+
+  struct Place: Hashable {
+    var name: String
+    var stage: String
+    var content: Content
+  }
+
+  struct Places {
+    var all: [Place] = []
+    var platform: Platform?
+  }
+
+  private static func places(_ bytes: [UInt8], _ source: String) throws(Report) -> Places {
+    var places = Places()
+    let bodies = try Inspection.open(bytes, source: source).bodies
+    for (index, body) in bodies.enumerated() {
+      // Parts are told apart by their names, or else by their order.
+      let prefix = bodies.count == 1 ? "" : "\(body.name?.printable ?? "part \(index + 1)"): "
+      guard body.type == "text/cloud-config",
+        let node = try? YAML.parseOne(body.content, source: source, ambiguity: .accepted),
+        let entries = node.mapping
+      else {
+        let shown = Redactor.part(String(decoding: body.content, as: UTF8.self))
+        places.all.append(
+          Place(
+            name: prefix + body.type, stage: "cloud-init",
+            content: .text(body.content, shown: shown?.lines)))
+        continue
+      }
+      let shown = Redactor.cloudConfig(node)
+      let isOwn = Redactor.isOwn(node)
+      for entry in entries {
+        let pair = Pair(value: entry.value, shown: shown[entry.key] ?? Node(.string(Redactor.mark)))
+        guard entry.key == "write_files", let files = entry.value.sequence else {
+          places.all.append(Place(name: prefix + entry.key, stage: entry.key, content: .tree(pair)))
+          continue
+        }
+        for (file, shown) in zip(files, pair.shown.sequence ?? []) {
+          let path = file["path"]?.string ?? ""
+          let place = Place(
+            name: prefix + path.printable, stage: isOwn ? Stages.of(path) : "write_files",
+            content: content(of: file, shown: shown))
+          // cloud-init writes the later one over the earlier.
+          places.all.removeAll { $0.name == place.name }
+          places.all.append(place)
+          if isOwn, path == "/etc/k3seed/plan.json",
+            let plan = try? JSON.parse(file.fileContent, source: source)
+          {
+            places.platform = plan["platform"]?.string.flatMap(Platform.init)
+          }
+        }
+      }
+    }
+    return places
+  }
+
+  private static func content(of file: Node, shown: Node) -> Content {
+    func attributes(_ node: Node) -> Node {
+      Node(
+        .mapping(
+          (node.mapping ?? []).filter { !["path", "content", "encoding"].contains($0.key) }))
+    }
+    let bytes = file.fileContent
+    let text = shown["content"]?.string ?? ""
+    let isHidden = text == Redactor.hiddenContent(bytes)
+    var content = Content.text(bytes, shown: isHidden ? nil : text.lines)
+    if !isHidden, !bytes.starts(with: "#!".utf8), let value = document(bytes),
+      let shown = document(Array(text.utf8))
+    {
+      content = .tree(Pair(value: value, shown: shown))
+    }
+    return .file(attributes: Pair(value: attributes(file), shown: attributes(shown)), content: content)
+  }
+
+  /// A text that is YAML or JSON, or variables of a shell; nil where it is neither.
+  private static func document(_ bytes: [UInt8]) -> Node? {
+    if let variables = variables(bytes) { return variables }
+    guard let documents = try? YAML.parse(bytes, source: "", ambiguity: .accepted),
+      documents.contains(where: { $0.mapping != nil || $0.sequence != nil })
+    else { return nil }
+    return documents.count == 1 ? documents[0] : Node(.sequence(documents))
+  }
+
+  /// A file of `NAME=value` lines, as a mapping.
+  private static func variables(_ bytes: [UInt8]) -> Node? {
+    let lines = String(decoding: bytes, as: UTF8.self).lines
+    var entries: [Node.Entry] = []
+    for line in lines where !line.isEmpty && !line.hasPrefix("#") {
+      guard let sign = line.firstIndex(of: "="), sign > line.startIndex,
+        line[..<sign].utf8.allSatisfy({ $0 == 0x5F || (0x30...0x39) ~= $0 || (0x41...0x5A) ~= $0 })
+      else { return nil }
+      entries.append(
+        Node.Entry(String(line[..<sign]), Node(.string(String(line[line.index(after: sign)...])))))
+    }
+    return entries.isEmpty ? nil : Node(.mapping(entries))
+  }
+
+  // MARK: Comparing
+
+  private static func sections(_ before: Places, _ after: Places) -> [Section] {
+    var sections: [Section] = []
+    for place in after.all {
+      guard let old = before.all.first(where: { $0.name == place.name }) else {
+        sections.append(section(place, isAdded: true, changes: []))
+        continue
+      }
+      var changes: [Change] = []
+      var isComment = false
+      compare(old.content, place.content, into: &changes, isComment: &isComment)
+      if changes.isEmpty { continue }
+      var found = section(place, isAdded: nil, changes: changes)
+      if isComment { found.effect = .cosmetic }
+      if let stage = Stages.of(changes, in: place.name) { found.stage = stage }
+      sections.append(found)
+    }
+    for place in before.all where !after.all.contains(where: { $0.name == place.name }) {
+      sections.append(section(place, isAdded: false, changes: []))
+    }
+    return sections
+  }
+
+  private static func section(_ place: Place, isAdded: Bool?, changes: [Change]) -> Section {
+    Section(
+      place: place.name, stage: place.stage, effect: place.stage == Stages.record ? .cosmetic : .newNodes,
+      isAdded: isAdded, changes: changes)
+  }
+
+  private static func compare(
+    _ old: Content, _ new: Content, into changes: inout [Change], isComment: inout Bool
+  ) {
+    switch (old, new) {
+    case (.file(let a, let old), .file(let b, let new)):
+      compare(a, b, at: "", into: &changes)
+      let count = changes.count
+      compare(old, new, into: &changes, isComment: &isComment)
+      if count > 0 { isComment = false }
+    case (.tree(let old), .tree(let new)):
+      compare(old, new, at: "$", into: &changes)
+    case (.text(let a, let old), .text(let b, let new)):
+      guard a != b else { return }
+      guard let old, let new else {
+        changes.append(
+          Change(path: "content", old: "<\(a.count) bytes not shown>", new: "<\(b.count) bytes not shown>"))
+        return
+      }
+      compare(old, new, into: &changes)
+      // What differs only in what is not shown is there nevertheless.
+      if changes.isEmpty { changes.append(Change(path: "content", old: Redactor.mark, new: Redactor.mark)) }
+      isComment = changes.allSatisfy { $0.old.isComment && $0.new.isComment }
+    default:
+      changes.append(Change(path: "content", old: old.summary, new: new.summary))
+    }
+  }
+
+  private static func compare(_ old: [String], _ new: [String], into changes: inout [Change]) {
+    let found = new.difference(from: old).map { step -> (line: Int, isNew: Bool, change: Change) in
+      switch step {
+      case .remove(let line, let text, _):
+        (line, false, Change(path: "line \(line + 1)", old: text, new: nil))
+      case .insert(let line, let text, _): (line, true, Change(path: "line \(line + 1)", old: nil, new: text))
+      }
+    }
+    changes += found.sorted { ($0.line, $0.isNew ? 1 : 0) < ($1.line, $1.isNew ? 1 : 0) }.map(\.change)
+  }
+
+  private static func compare(_ old: Pair, _ new: Pair, at path: String, into changes: inout [Change]) {
+    guard !old.value.isSame(as: new.value) else { return }
+    if let a = old.value.mapping, let b = new.value.mapping {
+      for entry in b {
+        let path = path.isEmpty ? entry.key : path.jsonPath(appending: entry.key)
+        let shown = new.shown[entry.key] ?? Node(.string(Redactor.mark))
+        if let before = old.value[entry.key] {
+          compare(
+            Pair(value: before, shown: old.shown[entry.key] ?? Node(.string(Redactor.mark))),
+            Pair(value: entry.value, shown: shown), at: path, into: &changes)
+        } else {
+          changes.append(Change(path: path, old: nil, new: shown.line))
+        }
+      }
+      for entry in a where new.value[entry.key] == nil {
+        let path = path.isEmpty ? entry.key : path.jsonPath(appending: entry.key)
+        changes.append(
+          Change(path: path, old: (old.shown[entry.key] ?? Node(.string(Redactor.mark))).line, new: nil))
+      }
+    } else if let a = old.value.items(shown: old.shown), let b = new.value.items(shown: new.shown) {
+      compareItems(a, b, at: path, into: &changes)
+    } else {
+      changes.append(Change(path: path, old: old.shown.line, new: new.shown.line))
+    }
+  }
+
+  /// Lists: items that have a name are compared with their namesakes, others are there or are not.
+  private static func compareItems(
+    _ old: [Pair], _ new: [Pair], at path: String, into changes: inout [Change]
+  ) {
+    let difference = new.map { Bare($0.value) }.difference(from: old.map { Bare($0.value) })
+    var removed: [(place: Int, pair: Pair)] = []
+    var inserted: [(place: Int, pair: Pair)] = []
+    for step in difference {
+      switch step {
+      case .remove(let place, _, _): removed.append((place, old[place]))
+      case .insert(let place, _, _): inserted.append((place, new[place]))
+      }
+    }
+    for (place, item) in inserted {
+      let name = item.value.itemName
+      if let match = removed.firstIndex(where: { name != nil && $0.pair.value.itemName == name }) {
+        compare(
+          removed.remove(at: match).pair, item, at: "\(path)[\(name ?? "")]", into: &changes)
+      } else {
+        changes.append(Change(path: "\(path)[\(place)]", old: nil, new: item.shown.line))
+      }
+    }
+    for (place, item) in removed.sorted(by: { $0.place < $1.place }) {
+      changes.append(Change(path: "\(path)[\(place)]", old: item.shown.line, new: nil))
+    }
+  }
+}
+
+/// A node without the marks of where it stands.
+private struct Bare: Equatable {
+  let node: Node
+  init(_ node: Node) { self.node = node }
+  static func == (one: Bare, other: Bare) -> Bool { one.node.isSame(as: other.node) }
+}
+
+extension Node {
+  /// Whether another node means the same, wherever it stands, in whatever order its keys are.
+  fileprivate func isSame(as other: Node) -> Bool {
+    switch (value, other.value) {
+    case (.mapping(let a), .mapping(let b)):
+      a.count == b.count && a.allSatisfy { entry in other[entry.key].map(entry.value.isSame) ?? false }
+    case (.sequence(let a), .sequence(let b)):
+      a.count == b.count && zip(a, b).allSatisfy { $0.isSame(as: $1) }
+    default: value == other.value
+    }
+  }
+
+  /// The items of a list, each with what of it may be shown.
+  fileprivate func items(shown: Node) -> [Comparison.Pair]? {
+    guard let sequence else { return nil }
+    let texts = shown.sequence ?? []
+    return sequence.enumerated().map { index, item in
+      Comparison.Pair(value: item, shown: index < texts.count ? texts[index] : Node(.string(Redactor.mark)))
+    }
+  }
+
+  /// By what an item of a list is told from others.
+  fileprivate var itemName: String? {
+    ["name", "path", "username"].lazy.compactMap { self[$0]?.string }.first.map { name in
+      // Kubernetes' names are unique in a namespace only.
+      self["namespace"]?.string.map { "\($0)/\(name)" } ?? name
+    }
+  }
+
+  /// On one line.
+  fileprivate var line: String {
+    switch value {
+    case .string(let text): text.printable
+    default: String(decoding: JSON.emit(self), as: UTF8.self)
+    }
+  }
+}
+
+extension Comparison.Content {
+  /// What it is, where it cannot be compared with the other.
+  fileprivate var summary: String {
+    switch self {
+    case .tree(let pair): pair.value.kind
+    case .text(let bytes, _): "a text of \(bytes.count) bytes"
+    case .file(_, let content): content.summary
+    }
+  }
+}
+
+extension String {
+  /// Its lines; the line feed that ends the last makes no line.
+  fileprivate var lines: [String] {
+    let lines = parts(between: "\n")
+    return lines.last == "" ? Array(lines.dropLast()) : lines
+  }
+}
+
+extension String? {
+  /// Whether a line of a script or of a configuration does nothing.
+  fileprivate var isComment: Bool {
+    guard let text = self?.drop(while: { $0 == " " || $0 == "\t" }) else { return true }
+    return text.isEmpty || text.hasPrefix("#") && !text.hasPrefix("#!")
+  }
+}
+
+/// Which stage of the bootstrap makes use of what; `templates/guest/bootstrap.sh` has them.
+private enum Stages {
+  /// For people and for the verifier: the node itself does not read it.
+  static let record = "record"
+
+  private static let files: [(prefix: String, stage: String)] = [
+    ("/etc/k3seed/plan.json", record), ("/etc/rancher/k3s/", "install"), ("/etc/sysctl.d/", "install"),
+    ("/var/lib/k3seed/secrets/", "secrets"), ("/var/lib/k3seed/manifests/argocd", "gitops"),
+    ("/var/lib/k3seed/", "seed"), ("/var/lib/rancher/k3s/server/manifests/", "ready"),
+    ("/etc/k3seed/bootstrap.env", "bootstrap"), ("/usr/local/sbin/k3seed-bootstrap", "bootstrap"),
+    ("/etc/systemd/system/k3seed-bootstrap.service", "bootstrap"),
+  ]
+
+  private static let variables: [(prefix: String, stage: String)] = [
+    ("K3S_", "download"), ("K3SEED_SECRETS", "secrets"), ("K3SEED_VAULT", "secrets"),
+    ("K3SEED_OCI_REGION", "secrets"), ("K3SEED_NAT", "firewall"), ("K3SEED_POD_METADATA", "firewall"),
+    ("K3SEED_NODE_CIDRS", "firewall"), ("K3SEED_CLUSTER_CIDR", "firewall"),
+    ("K3SEED_SERVICE_CIDR", "firewall"), ("K3SEED_JOIN_URL", "ready"), ("K3SEED_NODE_NAME", "ready"),
+    ("K3SEED_SEED", "seed"),
+  ]
+
+  static func of(_ path: String) -> String {
+    files.first { path.hasPrefix($0.prefix) }?.stage ?? "write_files"
+  }
+
+  /// The first stage that reads one of these variables; nil where the place is not the file of them.
+  static func of(_ changes: [Comparison.Change], in place: String) -> String? {
+    guard place.hasSuffix("/etc/k3seed/bootstrap.env") else { return nil }
+    let names = changes.map { $0.path.hasPrefix("$.") ? String($0.path.dropFirst(2)) : $0.path }
+    let stages = names.map { name in variables.first { name.hasPrefix($0.prefix) }?.stage ?? "bootstrap" }
+    return stages.allSatisfy { $0 == stages[0] } ? stages.first : "bootstrap"
+  }
+}

@@ -1,0 +1,203 @@
+import Diagnostics
+import Gzip
+import Plan
+import Secrets
+import TestSupport
+import Testing
+import YAML
+
+@testable import UserData
+
+@Suite("The difference of two pieces of user-data")
+struct ComparisonTests {
+  static func compare(_ old: String, _ new: String, platform: Platform? = nil) throws -> Comparison {
+    try Comparison((Array(old.utf8), "old"), (Array(new.utf8), "new"), platform: platform)
+  }
+
+  /// A cloud-config with one file.
+  static func file(_ content: String, path: String = "/etc/x", more: String = "") -> String {
+    let lines = content.split(separator: "\n", omittingEmptySubsequences: false).map { "      \($0)\n" }
+    return "#cloud-config\nwrite_files:\n  - path: \(path)\n\(more)    content: |\n\(lines.joined())"
+  }
+
+  /// Like k3seed's own, which is known by its plan.
+  static func own(_ files: String) -> String {
+    """
+    #cloud-config
+    write_files:
+      - path: /etc/k3seed/plan.json
+        content: '{"platform":"oci","node":"server"}'
+    \(files)
+    """
+  }
+
+  static func env(_ lines: String...) -> String {
+    own("  - path: /etc/k3seed/bootstrap.env\n    content: |\n" + lines.map { "      \($0)\n" }.joined())
+  }
+
+  @Test("The same bytes are the same, and say nothing of platforms")
+  func same() throws {
+    let comparison = try Self.compare(Self.file("a"), Self.file("a"), platform: .oci)
+    #expect(comparison.isSame && comparison.sections.isEmpty)
+    #expect(comparison.text == "the same bytes\n")
+  }
+
+  @Test("Another encoding, comments and the order of keys are cosmetic")
+  func cosmetic() throws {
+    let plain = "#cloud-config\npackages: [a, b]\nruncmd: [x]\n"
+    let twins: [[UInt8]] = [
+      Base64.encode(Array(plain.utf8)), Gzip.compress(Array(plain.utf8)),
+      Array("#cloud-config\n# why\nruncmd:\n  - x\npackages:\n  - a\n  - b\n".utf8),
+    ]
+    for twin in twins {
+      let comparison = try Comparison((Array(plain.utf8), "old"), (twin, "new"), platform: .hetzner)
+      #expect(!comparison.isSame && comparison.sections.isEmpty && comparison.effect == .cosmetic)
+      #expect(
+        comparison.text
+          == "cosmetic: other bytes, but nodes do the same; on hetzner Terraform replaces the instance, unless ignore_changes names user_data\n"
+      )
+    }
+  }
+
+  @Test("A file in another encoding is the same file; its mode counts")
+  func files() throws {
+    let encoded = Self.file("YQo=", more: "    encoding: b64\n").replacing(
+      "content: |\n      ", with: "content: ")
+    #expect(try Self.compare(Self.file("a\n").replacing("\n      \n", with: "\n"), encoded).sections.isEmpty)
+    let mode = try Self.compare(Self.file("a"), Self.file("a", more: "    permissions: '0755'\n"))
+    #expect(mode.sections.map(\.place) == ["/etc/x"])
+    #expect(mode.sections[0].changes == [.init(path: "permissions", old: nil, new: "0755")])
+    #expect(mode.effect == .newNodes)
+  }
+
+  @Test("Variables, JSON and YAML in files differ value by value")
+  func documents() throws {
+    let yaml = try Self.compare(
+      Self.file("tls-san:\n- a\n- b\nname: x"), Self.file("name: y\ntls-san:\n- b\n- c\nnew: 1"))
+    #expect(
+      yaml.sections.flatMap(\.changes) == [
+        .init(path: "$.name", old: "x", new: "y"),
+        .init(path: #"$["tls-san"][1]"#, old: nil, new: "c"),
+        .init(path: #"$["tls-san"][0]"#, old: "a", new: nil), .init(path: "$.new", old: nil, new: "1"),
+      ])
+    let env = try Self.compare(
+      Self.env("K3S_VERSION='1'", "K3S_BINARY_URLS='a'"), Self.env("K3S_VERSION='2'", "K3S_BINARY_URLS='a'"))
+    #expect(env.sections.map(\.stage) == ["download"] && env.platform == .oci)
+    #expect(env.sections[0].changes == [.init(path: "$.K3S_VERSION", old: "'1'", new: "'2'")])
+    let mixed = try Self.compare(
+      Self.env("K3S_VERSION='1'", "K3SEED_NAT='no'"), Self.env("K3S_VERSION='2'", "K3SEED_NAT='yes'"))
+    #expect(mixed.sections.map(\.stage) == ["bootstrap"])
+  }
+
+  @Test("Items of a list are told apart by their names")
+  func named() throws {
+    let comparison = try Self.compare(
+      "#cloud-config\nusers:\n- {name: a, shell: sh}\n- {name: b}\n",
+      "#cloud-config\nusers:\n- {name: b}\n- {name: a, shell: bash}\n")
+    #expect(comparison.sections.map(\.stage) == ["users"])
+    #expect(comparison.sections[0].changes == [.init(path: "$[a].shell", old: "sh", new: "bash")])
+  }
+
+  @Test("A script differs line by line; comments alone are cosmetic")
+  func scripts() throws {
+    let comment = try Self.compare(Self.file("#!/bin/sh\n# a\nx"), Self.file("#!/bin/sh\n# b\n\nx"))
+    #expect(comment.sections.map(\.effect) == [.cosmetic] && comment.effect == .cosmetic)
+    let line = try Self.compare(Self.file("#!/bin/sh\nx 1"), Self.file("#!/bin/sh\nx 2"))
+    #expect(
+      line.sections[0].changes == [
+        .init(path: "line 2", old: "x 1", new: nil), .init(path: "line 2", old: nil, new: "x 2"),
+      ])
+    #expect(line.effect == .newNodes)
+    #expect(try Self.compare("#!/bin/sh\nx\n", "#!/bin/bash\nx\n").effect == .newNodes)
+  }
+
+  @Test("Files and modules that come and go are said, and the plan is only a record")
+  func places() throws {
+    let comparison = try Self.compare(
+      Self.own("  - {path: /var/lib/k3seed/manifests/argocd.yaml, content: a}"),
+      Self.own("  - {path: /etc/rancher/k3s/registries.yaml, content: b}\npackages: [c]"))
+    #expect(
+      comparison.sections.map { [$0.place, $0.stage, "\($0.isAdded.map(String.init) ?? "-")"] } == [
+        ["/etc/rancher/k3s/registries.yaml", "install", "true"], ["packages", "packages", "true"],
+        ["/var/lib/k3seed/manifests/argocd.yaml", "gitops", "false"],
+      ])
+    let plan = try Self.compare(Self.own(""), Self.own("").replacing("server", with: "alpha"))
+    #expect(plan.sections.map(\.stage) == ["record"] && plan.effect == .cosmetic)
+  }
+
+  @Test("Parts of a message are compared with their namesakes")
+  func parts() throws {
+    func message(_ word: String) -> String {
+      """
+      MIME-Version: 1.0
+      Content-Type: multipart/mixed; boundary="b"
+
+      --b
+      Content-Type: text/x-shellscript
+      Content-Disposition: attachment; filename="one.sh"
+
+      #!/bin/sh
+      echo \(word)
+      --b
+      Content-Type: text/cloud-config
+
+      #cloud-config
+      packages: [a]
+      --b--
+
+      """
+    }
+    let comparison = try Self.compare(message("x"), message("y"))
+    #expect(comparison.sections.map(\.place) == ["one.sh: text/x-shellscript"])
+    #expect(comparison.sections[0].changes.map(\.path) == ["line 2", "line 2"])
+  }
+
+  @Test("A secret that differs is said to differ, and never shown")
+  func secrets() throws {
+    let pairs: [(String, String)] = [
+      (
+        Self.own("  - {path: /var/lib/k3seed/secrets/git_pat, permissions: '0600', content: canary-a}"),
+        Self.own("  - {path: /var/lib/k3seed/secrets/git_pat, permissions: '0600', content: canary-bc}")
+      ),
+      (Self.file("password: canary-a"), Self.file("password: canary-b")),
+      ("#cloud-config\nchpasswd: {password: canary-a}\n", "#cloud-config\nchpasswd: {password: canary-b}\n"),
+      (Self.file("#!/bin/sh\nlogin --token canary-a"), Self.file("#!/bin/sh\nlogin --token canary-b")),
+      ("#!/bin/sh\nexport TOKEN=canary-a\n", "#!/bin/sh\nexport TOKEN=canary-b\n"),
+    ]
+    for (old, new) in pairs {
+      let comparison = try Self.compare(old, new)
+      #expect(comparison.sections.count == 1 && comparison.effect == .newNodes, "\(new)")
+      #expect(!comparison.sections[0].changes.isEmpty, "\(new)")
+      for shown in [comparison.text, comparison.markdown, "\(comparison.document)", "\(comparison)"] {
+        #expect(!shown.contains("canary"), "\(new)")
+      }
+    }
+  }
+
+  @Test("What may not be compared is refused with its name, both at once")
+  func refuses() {
+    #expect {
+      try Self.compare("", "MIME-Version: 1.0\nContent-Type: multipart/mixed\n\n")
+    } throws: { error in
+      (error as? Report)?.diagnostics.map { "\($0.location?.source ?? ""): \($0.code)" } == [
+        "old: user-data-empty", "new: user-data-mime",
+      ]
+    }
+  }
+
+  @Test("A long text keeps a comment short, and backticks in it do not end the block")
+  func markdown() throws {
+    let old = (0..<100).map { "line \($0)" }.joined(separator: "\n")
+    let comparison = try Self.compare("#!/bin/sh\n\(old)\n", "#!/bin/sh\necho ```\n")
+    #expect(comparison.markdown.contains("\n````diff\n"))
+    #expect(comparison.markdown.contains("… 61 more; --format json has all"))
+    #expect(comparison.sections[0].changes.count == 101)
+  }
+
+  @Test("Every platform says what other bytes do", arguments: Platform.allCases)
+  func platforms(platform: Platform) throws {
+    let comparison = try Self.compare(Self.file("a"), Self.file("b"), platform: platform)
+    #expect(comparison.summary.hasSuffix("on \(platform.rawValue) \(platform.change.text)"))
+    #expect(platform.change.replaces == platform.change.text.contains("replaces the instance, unless"))
+  }
+}
