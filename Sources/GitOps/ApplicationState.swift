@@ -4,9 +4,13 @@ public import YAML
 public struct ApplicationState: Hashable, Sendable {
   /// One object that the Application manages (`status.resources`).
   public struct Resource: Hashable, Sendable {
+    /// The group of its API; empty for the core.
     public var group: String
+    /// Its kind.
     public var kind: String
+    /// Its Namespace; empty where it has none.
     public var namespace: String
+    /// Its name.
     public var name: String
     /// `Synced`, `OutOfSync` or `Unknown`.
     public var sync: String
@@ -48,9 +52,11 @@ public struct ApplicationState: Hashable, Sendable {
   public var isAsked = false
   /// Where its objects go, unless they say so themselves.
   public var namespace = ""
-  /// What an operation takes over from the specification: whether it prunes, the options, and the retries.
+  /// Whether its policy lets a sync take away what git has no more.
   public var prunes = false
+  /// The options of its policy.
   public var syncOptions: Node?
+  /// The retries of its policy.
   public var retry: Node?
   /// The revision of the object, for changes that must not cross another's.
   public var resourceVersion = ""

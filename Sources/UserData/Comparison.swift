@@ -15,6 +15,7 @@ public struct Comparison: Sendable {
     /// A node that boots with it for the first time does something else.
     case newNodes
 
+    /// Whether one means less than the other.
     public static func < (one: Effect, other: Effect) -> Bool { one.rawValue < other.rawValue }
   }
 

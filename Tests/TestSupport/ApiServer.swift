@@ -31,6 +31,7 @@ public struct ApiServer: Sendable {
 
 /// What went wrong with it, with the end of its log.
 public struct ApiServerError: Error, CustomStringConvertible {
+  /// What went wrong.
   public var description: String
 }
 
