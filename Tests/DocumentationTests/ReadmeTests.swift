@@ -51,18 +51,17 @@ import Verifier
   func moduleInputs() throws {
     let folder = "terraform/modules/user-data"
     let variables = try Configuration.blocks("variable", in: "\(folder)/variables.tf")
-    let query = try String(contentsOf: Tool.root.appendingPathComponent("\(folder)/main.tf"), encoding: .utf8)
     for spec in InputSpec.all {
-      let variable = try #require(variables.first { $0.name == spec.name }, "\(spec.name)")
-      let summary = spec.summary.prefix(1).uppercased() + spec.summary.dropFirst()
-      let text = spec.defaultText.map { "\(summary) Default: \($0)." } ?? summary
-      #expect(variable.description == text, "\(spec.name)")
+      guard let variable = variables.first(where: { $0.name == spec.name }) else {
+        try record(Configuration.variable(spec), before: "# Settings of", in: "\(folder)/variables.tf")
+        continue
+      }
+      #expect(variable.description == spec.description, "\(spec.name)")
       #expect(variable.isSensitive == spec.isSecret, "\(spec.name)")
-      let passes = try Regex("(?m)^    \(spec.name) += var\\.\(spec.name)$")
-      #expect(query.contains(passes), "main.tf does not pass \(spec.name) on")
     }
     let own = Set(variables.map(\.name)).subtracting(InputSpec.all.map(\.name))
     #expect(own == ["config", "encoding", "k3seed", "reserve_bytes", "roles"])
+    try hold(Configuration.locals(InputSpec.all), between: "inputs", in: "\(folder)/inputs.tf", comment: "#")
   }
 
   @Test(
@@ -94,21 +93,35 @@ import Verifier
     }
   }
 
-  /// Compares the text between `<!-- name…-->` and `<!-- /name -->`; with `K3SEED_RECORD=1` writes it, and
-  /// still fails, so that a recording never passes for a test.
-  private func hold(_ expected: String, between name: String, in file: String) throws {
+  /// Compares the text between `<!-- name…-->` and `<!-- /name -->`, or between such lines of another comment; with
+  /// `K3SEED_RECORD=1` writes it, and still fails, so that a recording never passes for a test.
+  private func hold(
+    _ expected: String, between name: String, in file: String, comment: String = "<!--"
+  ) throws {
     let url = Tool.root.appendingPathComponent(file)
     let text = try String(contentsOf: url, encoding: .utf8)
-    let start = try #require(text.range(of: "<!-- \(name):"))
-    let open = try #require(text[start.upperBound...].range(of: "-->\n"))
-    let close = try #require(text[open.upperBound...].range(of: "<!-- /\(name) -->"))
+    let start = try #require(text.range(of: "\(comment) \(name):"))
+    let open = try #require(text[start.upperBound...].range(of: "\n"))
+    let close = try #require(text[open.upperBound...].range(of: "\(comment) /\(name)"))
     let found = text[open.upperBound..<close.lowerBound]
-    guard found != expected + "\n" else { return }
+    let wanted = expected.isEmpty ? "" : expected + "\n"
+    guard found != wanted else { return }
     if ProcessInfo.processInfo.environment["K3SEED_RECORD"] == "1" {
-      let new = text[..<open.upperBound] + expected + "\n" + text[close.lowerBound...]
+      let new = text[..<open.upperBound] + wanted + text[close.lowerBound...]
       try String(new).write(to: url, atomically: true, encoding: .utf8)
     }
     Issue.record("the \(name) of \(file) are not those of the code; K3SEED_RECORD=1 writes them")
+  }
+
+  /// Says that something is missing; with `K3SEED_RECORD=1` writes it before a line.
+  private func record(_ missing: String, before line: String, in file: String) throws {
+    let url = Tool.root.appendingPathComponent(file)
+    let text = try String(contentsOf: url, encoding: .utf8)
+    let place = try #require(text.range(of: line)).lowerBound
+    if ProcessInfo.processInfo.environment["K3SEED_RECORD"] == "1" {
+      try (text[..<place] + missing + text[place...]).write(to: url, atomically: true, encoding: .utf8)
+    }
+    Issue.record("\(file) lacks \(missing); K3SEED_RECORD=1 writes it")
   }
 }
 
@@ -187,5 +200,53 @@ private struct Configuration {
       }
       return Configuration(name: String(block.output.1), attributes: attributes)
     }
+  }
+
+  /// The variable for an input, as `terraform fmt` would have it.
+  static func variable(_ spec: InputSpec) -> String {
+    let text = spec.description.replacing("\"", with: "\\\"").replacing("${", with: "$${")
+    let sensitive = spec.isSecret ? "\n  sensitive   = true" : ""
+    return """
+      variable "\(spec.name)" {
+        description = "\(text)"
+        type        = \(type(spec.shape))
+        default     = null\(sensitive)
+      }
+
+
+      """
+  }
+
+  private static func type(_ shape: Shape) -> String {
+    switch shape {
+    case .text: "string"
+    case .list(let element): "list(\(type(element)))"
+    case .map(_, let value): "map(\(type(value)))"
+    case .object(let fields):
+      "object({ "
+        + fields.map { "\($0.name) = " + ($0.isRequired ? type($0.shape) : "optional(\(type($0.shape)))") }
+        .joined(separator: ", ") + " })"
+    }
+  }
+
+  /// The variables that are handed on as they are, and those that are handed on as JSON.
+  static func locals(_ specs: [InputSpec]) -> String {
+    let groups = [("texts", false), ("values", true)].map { name, isStructured in
+      let names = specs.filter { $0.shape.isStructured == isStructured }.map(\.name).sorted()
+      let width = names.map(\.count).max() ?? 0
+      let lines = names.map { name in
+        "    \(name)\(String(repeating: " ", count: width - name.count)) = var.\(name)\n"
+      }
+      return "  \(name) = {\n\(lines.joined())  }\n"
+    }
+    return "locals {\n\(groups.joined())}"
+  }
+}
+
+extension InputSpec {
+  /// What the input means and what holds without it, as the JSON Schema has it.
+  fileprivate var description: String {
+    let text = summary.prefix(1).uppercased() + summary.dropFirst()
+    return defaultText.map { "\(text) Default: \($0)." } ?? text
   }
 }

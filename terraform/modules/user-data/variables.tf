@@ -226,6 +226,54 @@ variable "acme_email" {
   default     = null
 }
 
+variable "acme_issuer" {
+  description = "The Let's Encrypt that signs the Gateway's certificates: `production`, or `staging`, which browsers do not trust and which has room for trials. Default: `production`."
+  type        = string
+  default     = null
+}
+
+variable "acme_challenge" {
+  description = "How Let's Encrypt is shown that the names are ours: `dns01` through Cloudflare, or `http01` through the Gateway. Default: `dns01`."
+  type        = string
+  default     = null
+}
+
+variable "ingress_node_selector" {
+  description = "The labels of the nodes whose ports 80 and 443 the Gateway takes. Default: `{role: ingress}` where a node has the role `ingress`, else all nodes."
+  type        = map(string)
+  default     = null
+}
+
+variable "argocd_host" {
+  description = "The name of Argo CD's page. Default: `argocd.<domain_name>`."
+  type        = string
+  default     = null
+}
+
+variable "docs_host" {
+  description = "The name of the documentation site. Default: `<domain_name>`."
+  type        = string
+  default     = null
+}
+
+variable "docs_image" {
+  description = "The documentation site: an image that serves it over HTTP and does not run as root, pinned by tag or digest."
+  type        = string
+  default     = null
+}
+
+variable "docs_port" {
+  description = "The port that the image listens on. Default: `8080`."
+  type        = string
+  default     = null
+}
+
+variable "gitops_disable" {
+  description = "Parts that the GitOps tree does without: `vault`, `gateway`, `docs`. Default: none."
+  type        = list(string)
+  default     = null
+}
+
 variable "git_repo_url" {
   description = "The repository that `argocd-root` follows; needed by the first server."
   type        = string
@@ -259,6 +307,13 @@ variable "git_pat" {
 
 variable "git_ssh_private_key" {
   description = "The deploy key of a private repository at an ssh URL."
+  type        = string
+  default     = null
+  sensitive   = true
+}
+
+variable "github_webhook_secret" {
+  description = "The secret of the repository's webhook on GitHub: with it a push is seen at once, and Argo CD asks the repository once an hour in place of every three minutes."
   type        = string
   default     = null
   sensitive   = true
@@ -301,6 +356,31 @@ variable "secret_ocids" {
     ])
     error_message = "Each value of secret_ocids is the OCID of a Vault secret: ocid1.vaultsecret..."
   }
+}
+
+variable "vault_secret_names" {
+  description = "What the vault calls the secrets, by the name of the input: External Secrets asks for them by name. Default: the name in `secret_ocids` with `-` for `_`."
+  type        = map(string)
+  default     = null
+}
+
+variable "registry_server" {
+  description = "The registry of a private `docs_image`, such as `ghcr.io`; External Secrets brings its credentials from the vault. Default: none."
+  type        = string
+  default     = null
+}
+
+variable "registry_username" {
+  description = "The user name at that registry. Default: `git_username`."
+  type        = string
+  default     = null
+}
+
+variable "registry_password" {
+  description = "The password or access token at that registry; only as a reference to OCI Vault. Default: `git_pat`."
+  type        = string
+  default     = null
+  sensitive   = true
 }
 
 variable "ssh_authorized_keys" {
