@@ -31,6 +31,9 @@ public struct ApplicationGraph: Hashable, Sendable {
     /// What is taken from it, in a few words, such as `CRD gateways.gateway.networking.k8s.io`.
     public var reason: String
 
+    /// What an annotation of an Application begins with that says an edge: then comes the name, and its value is why.
+    static let annotation = "after.k3seed/"
+
     /// An edge to the Application called `name`.
     public init(_ name: String, _ reason: String) {
       self.name = name

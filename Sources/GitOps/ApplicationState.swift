@@ -28,6 +28,8 @@ public struct ApplicationState: Hashable, Sendable {
   public var name: String
   /// Its sync wave, where it carries the annotation.
   public var wave: Int?
+  /// What its annotations say that it comes after.
+  public var dependencies: [ApplicationGraph.Dependency] = []
   /// `Synced`, `OutOfSync` or `Unknown`; empty where the controller has not compared it yet.
   public var sync = ""
   /// `Healthy`, `Progressing`, `Degraded`, `Suspended`, `Missing` or `Unknown`; empty as above.
@@ -74,6 +76,12 @@ public struct ApplicationState: Hashable, Sendable {
     let (metadata, spec, status) = (object["metadata"], object["spec"], object["status"])
     name = metadata?["name"]?.string ?? ""
     wave = metadata?["annotations"]?["argocd.argoproj.io/sync-wave"]?.string.flatMap { Int($0) }
+    dependencies = (metadata?["annotations"]?.mapping ?? []).compactMap { entry in
+      let prefix = ApplicationGraph.Dependency.annotation
+      guard entry.key.hasPrefix(prefix) else { return nil }
+      return ApplicationGraph.Dependency(
+        String(entry.key.dropFirst(prefix.count)), (entry.value.string ?? "").withoutCredentials)
+    }
     sync = status.text("sync", "status")
     health = status.text("health", "status")
     operation = status.text("operationState", "phase")

@@ -33,6 +33,10 @@ struct Causes {
     let conditions = state.conditions.filter { $0[0] != "SharedResourceWarning" }
     let particular = state.failures + conditions.map { $0[1] }
     for text in particular + general { readings(of: text).forEach(add) }
+    for dependency in state.dependencies where cluster[dependency.name]?.isDone != true {
+      if found.contains(where: { $0.blockers.contains(dependency.name) }) { continue }
+      add(waits(for: dependency))
+    }
     if found.isEmpty, let text = (particular + general).first {
       add(Obstacle("sync-failed", tried + text))
     }
@@ -40,6 +44,16 @@ struct Causes {
     if state.sync == "Synced" || found.isEmpty { unhealthy.forEach(add) }
     if found.isEmpty { add(quiet) }
     return found
+  }
+
+  private func waits(for dependency: ApplicationGraph.Dependency) -> Obstacle {
+    cluster[dependency.name] == nil
+      ? Obstacle(
+        "missing-dependency", "the cluster has no Application \(dependency.name): \(dependency.reason)",
+        help: "let the root Application make it")
+      : Obstacle(
+        "waits-for-dependency", "it comes after \(dependency.name): \(dependency.reason)",
+        blockers: [dependency.name])
   }
 
   private var remaining: String {

@@ -61,7 +61,9 @@ extension Context {
     _ entry: CatalogueEntry, _ member: ApplicationGraph.Member, _ plan: GitOpsPlan, _ templates: [String]
   ) -> Context {
     let wave = ("argocd.argoproj.io/sync-wave", Context.text("\(member.wave ?? 0)"))
-    let reasons = member.dependencies.map { ("after.k3seed/\($0.name)", Context.text($0.reason)) }
+    let reasons = member.dependencies.map {
+      ("\(ApplicationGraph.Dependency.annotation)\($0.name)", Context.text($0.reason))
+    }
     let path = entry.folder.map { folder in
       Context(plan.cluster.gitPath.map { $0.folder(appending: folder) })
     }

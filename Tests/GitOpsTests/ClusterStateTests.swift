@@ -244,6 +244,25 @@ struct ClusterStateTests {
     #expect(state["envoy-gateway"]?.obstacles.map(\.blockers) == [["cert-manager"]])
   }
 
+  @Test("What the tree says of its order is told, once, where an Application is stuck")
+  func dependencies() throws {
+    func child(_ after: String) -> String {
+      Self.application(
+        "docs", sync: "OutOfSync", health: "Missing",
+        metadata: #", "annotations": {"after.k3seed/\#(after)": "its Gateway"}"#)
+    }
+    let waiting = try Self.state([
+      child("envoy-gateway"), Self.application("envoy-gateway", health: "Progressing"),
+    ])
+    #expect(waiting["docs"]?.obstacles.map(\.code) == ["waits-for-dependency"])
+    #expect(waiting["docs"]?.obstacles.map(\.message) == ["it comes after envoy-gateway: its Gateway"])
+    #expect(waiting.roots.map(\.name) == ["envoy-gateway"])
+    let done = try Self.state([child("envoy-gateway"), Self.application("envoy-gateway")])
+    #expect(done["docs"]?.obstacles.map(\.code) == ["not-synced"])
+    let missing = try Self.state([child("gone")])
+    #expect(missing["docs"]?.obstacles.map(\.message) == ["the cluster has no Application gone: its Gateway"])
+  }
+
   @Test("Credentials in a repository's URL are not shown, nor what would move the cursor")
   func credentials() throws {
     let state = try Self.state([
