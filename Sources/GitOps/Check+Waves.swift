@@ -33,7 +33,7 @@ extension Check {
     ) { repository in
       let isOpaque = repository.contents.contains(where: \.isOpaque)
       return repository.groupNeeds.compactMap { need in
-        guard repository.provider(of: need.group) == nil else { return nil }
+        guard repository.provider(of: need.group, for: need.application) == nil else { return nil }
         let silent = repository.charts.first { $0.known?.provides.contains(need.group) == true }
         if let silent, let known = silent.known {
           let remedy =
@@ -58,10 +58,14 @@ extension Check {
     ) { repository in
       let graph = repository.graph
       let circle = graph.circle
-      guard let first = circle.first, let application = repository.application(first) else { return [] }
+      guard
+        let first = repository.applications.first(where: { application in
+          circle.contains { $0 == application.name || $0.hasPrefix(application.name + " (") }
+        })
+      else { return [] }
       return [
         .error(
-          application.title, "these Applications need each other: \(circle.joined(separator: ", "))",
+          first.title, "these Applications need each other: \(circle.joined(separator: ", "))",
           help: "move what one takes from the other into an Application of its own")
       ]
     },
@@ -119,9 +123,7 @@ extension Check {
         "from 3.4.0 on a child with a missing object counts as healthy (argo-cd#27917, open in November 2026), so the next wave starts, fails, and is given up",
       fix: "set `syncPolicy.retry` in every Application of a later wave"
     ) { repository in
-      let waved = repository.wavedApplications
-      let first = repository.applications.filter { !$0.isGenerated }.map(\.wave).min() ?? 0
-      let affected = waved.filter { $0.wave > first && ($0.retries ?? 0) == 0 }
+      let affected = repository.laterApplications.filter { ($0.retries ?? 0) == 0 }
       guard !affected.isEmpty else { return [] }
       return repository.earlyWaveVersions.map { place, version in
         .warning(
@@ -150,9 +152,8 @@ extension Repository {
   /// The edges between Applications that one sync applies, so that waves order them.
   fileprivate var orderedEdges: [(edge: Edge, from: Application, to: Application)] {
     edges.compactMap { edge in
-      guard let from = application(edge.from), let to = application(edge.to), from.parent == to.parent,
-        !from.isGenerated, !to.isGenerated
-      else { return nil }
+      let (from, to) = (applications[edge.from], applications[edge.to])
+      guard from.scope == to.scope, !from.isGenerated, !to.isGenerated else { return nil }
       return (edge, from, to)
     }
   }
@@ -170,11 +171,23 @@ extension Repository {
     }
   }
 
+  /// The Applications that one sync applies in several waves, all such syncs one after the other.
+  private var wavedScopes: [[Application]] {
+    let scopes = Dictionary(grouping: applications.filter { !$0.isGenerated }, by: \.scope)
+    return scopes.sorted { $0.key < $1.key }.map(\.value).filter { Set($0.map(\.wave)).count > 1 }
+  }
+
   /// The Applications with sync waves, where there are several waves.
   fileprivate var wavedApplications: [Application] {
-    let ordered = applications.filter { !$0.isGenerated }
-    guard Set(ordered.map(\.wave)).count > 1 else { return [] }
-    return ordered.filter { $0.waveAnnotation != nil }
+    wavedScopes.joined().filter { $0.waveAnnotation != nil }
+  }
+
+  /// The Applications that wait for an earlier wave.
+  fileprivate var laterApplications: [Application] {
+    wavedScopes.flatMap { scope in
+      let first = scope.map(\.wave).min() ?? 0
+      return scope.filter { $0.wave > first }
+    }
   }
 
   /// Whether a line of some YAML file, other than a comment, holds a text.

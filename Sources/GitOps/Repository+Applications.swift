@@ -12,8 +12,11 @@ extension Repository {
     let namespace: String?
     /// Whether an ApplicationSet makes it: then no sync wave orders it.
     let isGenerated: Bool
-    /// The Application that brings it; nil where none in the repository does.
-    var parent: String?
+    /// The Application that brings it, by its number; nil where none in the repository does.
+    var parent: Int?
+    /// What is the same for all Applications that one sync applies, so that waves order them: the Application that
+    /// brings them, or else the kustomization or folder they are in.
+    var scope = ""
 
     /// Its sources.
     var sources: [Source] {
@@ -48,6 +51,14 @@ extension Repository {
 
     /// Its sync wave: 0 unless it says another.
     var wave: Int { waveAnnotation?.text.flatMap { Int($0) } ?? 0 }
+
+    /// What it says itself that it waits for, as k3seed's own tree does: annotations `after.k3seed/NAME` with the reason.
+    var declared: [(name: String, reason: Place)] {
+      let start = "after.k3seed/"
+      return (place.at("metadata", "annotations")?.entries ?? []).filter { $0.key.hasPrefix(start) }.map {
+        (String($0.key.dropFirst(start.count)), $0.value)
+      }
+    }
 
     /// Where a finding about the whole points: at its name.
     var title: Place { place.at("metadata", "name") ?? place }

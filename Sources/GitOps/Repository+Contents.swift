@@ -4,8 +4,8 @@ import YAML
 extension Repository {
   /// What an Application brings into the cluster, as far as the repository says.
   struct Contents: Sendable {
-    /// The Application's name.
-    let application: String
+    /// The Application, by its number.
+    let application: Int
     /// The objects, each with the namespace it gets.
     var objects: [Object] = []
     /// The Helm charts.
@@ -40,8 +40,8 @@ extension Repository {
     let skipsCRDs: Bool
     /// Whether a lock file says which version a range means.
     var isLocked = false
-    /// The Application that takes it.
-    let application: String
+    /// The Application that takes it, by its number.
+    let application: Int
 
     /// A value by its keys; that of the last file that has one.
     func value(_ keys: [String]) -> Place? { values.reversed().lazy.compactMap { $0.at(keys) }.first }
@@ -115,8 +115,8 @@ extension Repository {
     }
 
     /// What an Application brings.
-    mutating func contents(of application: Application) -> Contents {
-      var contents = Contents(application: application.name)
+    mutating func contents(of application: Application, at index: Int) -> Contents {
+      var contents = Contents(application: index)
       let namespace = application.target?.text
       for source in application.sources {
         if let chart = source.chart {
@@ -127,7 +127,7 @@ extension Repository {
               version: source.place["targetRevision"],
               values: values(of: source, chartFolder: nil, among: application.sources, into: &contents),
               namespace: namespace, skipsCRDs: source.place.at("helm", "skipCrds")?.isTrue == true,
-              application: application.name))
+              application: index))
         } else if let ownURL, source.url.map(GitURL.normalised) == ownURL {
           guard let place = source.place["path"], let path = place.text else { continue }
           guard let folder = inner(path, prefix: prefix) else { continue }
@@ -145,8 +145,22 @@ extension Repository {
               path: source.path ?? "", revision: source.revision))
         }
       }
-      for index in contents.objects.indices { contents.objects[index].application = application.name }
+      for place in contents.objects.indices { contents.objects[place].application = index }
+      for place in contents.generated.indices { contents.generated[place].application = index }
       return contents
+    }
+
+    /// What applies a file that no Application brings: the folder of the outermost kustomization that it belongs to, or
+    /// its own.
+    mutating func root(of file: String) -> String {
+      let claimed = claimed
+      defer { self.claimed = claimed }
+      for folder in reading.kustomizations.keys.sorted(by: { ($0.count, $0) < ($1.count, $1) }) {
+        var contents = Contents(application: -1)
+        add(kustomization: folder, nil, into: &contents)
+        if contents.objects.contains(where: { $0.place.file == file }) { return folder }
+      }
+      return file.folder
     }
 
     /// The objects that no Application brings, and that are no patches.
@@ -231,7 +245,7 @@ extension Repository {
         values.append(embedded)
       }
       if let place = source.place.at("helm", "valuesObject") { values.append(place) }
-      return values
+      return values + (source.place.at("helm", "parameters")?.items ?? []).compactMap(\.parameter)
     }
 
     private func embedded(_ place: Place) -> Place? {

@@ -4,10 +4,10 @@ import YAML
 extension Repository {
   /// Why an Application needs another, and where that is said.
   struct Edge: Sendable {
-    /// The Application that needs.
-    let from: String
+    /// The Application that needs, by its number.
+    let from: Int
     /// The one that is needed.
-    let to: String
+    let to: Int
     /// What is taken from it.
     let reason: String
     /// Where it is needed.
@@ -18,7 +18,8 @@ extension Repository {
 
   /// A custom resource, or a chart with one, that needs the CRDs of an API group.
   struct GroupNeed: Sendable {
-    let application: String
+    /// The Application, by its number.
+    let application: Int
     let group: String
     /// What needs it, as people call it.
     let title: String
@@ -27,20 +28,20 @@ extension Repository {
 
   /// The CRDs that Applications need and do not bring themselves: one entry for each Application and group.
   var groupNeeds: [GroupNeed] {
-    pairs.flatMap { application, contents in
+    contents.flatMap { contents in
       var seen = contents.provides.union(Self.givenGroups)
       var needs: [GroupNeed] = []
       for object in contents.objects where seen.insert(object.group).inserted {
         needs.append(
           GroupNeed(
-            application: application.name, group: object.group, title: object.title,
+            application: contents.application, group: object.group, title: object.title,
             place: object.place["kind"] ?? object.place))
       }
       for chart in contents.charts {
         for group in chart.needs where seen.insert(group).inserted {
           needs.append(
             GroupNeed(
-              application: application.name, group: group, title: "the chart \(chart.name)",
+              application: contents.application, group: group, title: "the chart \(chart.name)",
               place: chart.place))
         }
       }
@@ -48,51 +49,68 @@ extension Repository {
     }
   }
 
-  /// What Applications need of each other, as far as the manifests say: one edge for each pair, the first reason found.
+  /// What Applications need of each other: what they declare, and what the manifests show. One edge for each pair, the
+  /// first reason found.
   var edges: [Edge] {
     var edges: [Edge] = []
-    var seen: Set<[String]> = []
-    func add(_ from: String, _ to: String?, _ reason: String, _ place: Place, group: String? = nil) {
+    var seen: Set<[Int]> = []
+    func add(_ from: Int, _ to: Int?, _ reason: String, _ place: Place, group: String? = nil) {
       guard let to, to != from, seen.insert([from, to]).inserted else { return }
       edges.append(Edge(from: from, to: to, reason: reason, place: place, group: group))
     }
+    for from in applications.indices {
+      for (name, reason) in applications[from].declared {
+        let to = nearest(to: from, among: applications.indices.filter { applications[$0].name == name })
+        add(from, to, reason.text ?? "", reason)
+      }
+    }
     for need in groupNeeds {
-      add(need.application, provider(of: need.group), "CRDs of \(need.group)", need.place, group: need.group)
+      let provider = provider(of: need.group, for: need.application)
+      add(need.application, provider, "CRDs of \(need.group)", need.place, group: need.group)
     }
-    for reference in references {
-      add(reference.from, reference.to, reference.reason, reference.place)
-    }
+    for (from, to, reason, place) in references { add(from, to, reason, place) }
     return edges
   }
 
-  /// The Application that brings the CRDs of a group: the earliest, where several do.
-  func provider(of group: String) -> String? {
-    var best: Application?
-    for (application, contents) in pairs
-    where contents.provides.contains(group) && application.wave < best?.wave ?? .max {
-      best = application
-    }
-    return best?.name
+  /// The Application that brings the CRDs of a group to another: the earliest, where several do.
+  func provider(of group: String, for application: Int) -> Int? {
+    let candidates = contents.filter { $0.provides.contains(group) }.map(\.application)
+    return nearest(
+      to: application, among: candidates.sorted { applications[$0].wave < applications[$1].wave })
+  }
+
+  /// Which of several Applications is meant by another: itself, then one that the same sync applies. A repository may hold
+  /// several clusters, with Applications of the same names.
+  private func nearest(to application: Int, among candidates: [Int]) -> Int? {
+    let scope = applications[application].scope
+    return candidates.first { $0 == application } ?? candidates.first { applications[$0].scope == scope }
+      ?? candidates.first
   }
 
   /// The objects of one Application that name objects of another.
-  private var references: [(from: String, to: String?, reason: String, place: Place)] {
-    var found: [(from: String, to: String?, reason: String, place: Place)] = []
+  private var references: [(from: Int, to: Int?, reason: String, place: Place)] {
+    var found: [(from: Int, to: Int?, reason: String, place: Place)] = []
+    let byName = Dictionary(grouping: objects, by: \.name)
     for object in objects {
       guard let from = object.application else { continue }
       for reference in Self.referenceRules.flatMap({ $0(object) }) {
-        let target = objects.first {
-          $0.name == reference.name && reference.kinds.contains($0.kind)
+        let targets = (byName[reference.name] ?? []).filter {
+          reference.kinds.contains($0.kind)
             && (reference.namespace == nil || $0.namespace == nil || $0.namespace == reference.namespace)
         }
-        guard let target else { continue }
-        found.append((from, target.application, target.title, reference.place))
+        let to = nearest(to: from, among: targets.compactMap(\.application))
+        guard let target = targets.first(where: { $0.application == to }) else { continue }
+        found.append((from, to, target.title, reference.place))
       }
     }
+    let made = secrets
     for need in secretNeeds {
       guard let from = need.application else { continue }
-      let maker = secrets.first { $0.name == need.name && $0.matches(namespace: need.namespace) }
-      found.append((from, maker?.application, "Secret \(need.name)", need.place))
+      let makers = made.filter { $0.name == need.name && $0.matches(namespace: need.namespace) }
+      // What the bootstrap makes is there before any Application.
+      guard makers.allSatisfy({ $0.application != nil }) else { continue }
+      found.append(
+        (from, nearest(to: from, among: makers.compactMap(\.application)), "Secret \(need.name)", need.place))
     }
     return found
   }
@@ -156,21 +174,34 @@ extension Repository {
     },
   ]
 
-  /// The graph of the Applications: the waves they say, and the dependencies that the manifests show.
+  /// The graph of the Applications: the waves they say, and the dependencies that they declare or the manifests show.
   ///
   /// An Application that brings the others, the root, is not among them: it waits for nobody, and the others are its
-  /// contents.
+  /// contents. Where several have one name, the folder of each is put behind it.
   public var graph: ApplicationGraph {
     let roots = Set(applications.compactMap(\.parent))
+    let shown = applications.indices.filter { !roots.contains($0) }
+    let counts = Dictionary(grouping: shown) { applications[$0].name }.mapValues(\.count)
+    var names: [Int: String] = [:]
+    for index in shown {
+      let application = applications[index]
+      let folder = application.place.file.folder
+      names[index] =
+        counts[application.name] == 1 || folder.isEmpty
+        ? application.name : "\(application.name) (\(folder))"
+    }
     let edges = edges
     var seen: Set<String> = []
     return ApplicationGraph(
-      applications.filter { !roots.contains($0.name) && seen.insert($0.name).inserted }.map { application in
-        ApplicationGraph.Member(
-          application.name, namespace: application.target?.text,
+      shown.compactMap { index in
+        guard let name = names[index], seen.insert(name).inserted else { return nil }
+        let application = applications[index]
+        return ApplicationGraph.Member(
+          name, namespace: application.target?.text,
           wave: application.waveAnnotation?.text.flatMap { Int($0) },
-          dependencies: edges.filter { $0.from == application.name && !roots.contains($0.to) }.map {
-            ApplicationGraph.Dependency($0.to, $0.reason)
+          dependencies: edges.compactMap { edge in
+            guard edge.from == index, let other = names[edge.to], other != name else { return nil }
+            return ApplicationGraph.Dependency(other, edge.reason)
           })
       })
   }

@@ -71,6 +71,18 @@ extension Repository {
       return (entries.map(\.value) + items).flatMap(\.strings)
     }
 
+    /// A parameter of a chart (`name: a.b`, `value`) as the values it stands for; nil where it names an item of a list.
+    var parameter: Place? {
+      guard let name = self["name"]?.text, let value = self["value"], !name.contains("[") else { return nil }
+      let keys = name.replacingAll("\\.", with: "\u{0}").parts(between: ".").reversed()
+      return holding(
+        keys.reduce(value.node) { node, key in
+          Node(
+            .mapping([Node.Entry(key.replacingAll("\u{0}", with: "."), at: value.node.mark, node)]),
+            at: value.node.mark)
+        })
+    }
+
     /// The value with another node in its place.
     func holding(_ node: Node) -> Place { Place(node, file: file, path: path, keyMark: keyMark) }
   }

@@ -88,8 +88,8 @@ extension Repository {
     let name: String
     /// The namespace it gets; nil where it says none and whoever applies it decides.
     var namespace: String?
-    /// The Application that brings it; nil where none does.
-    var application: String?
+    /// The Application that brings it, by its number; nil where none does.
+    var application: Int?
 
     /// A document that has an API version and a kind.
     init?(_ place: Place) {

@@ -50,8 +50,8 @@ extension Repository {
     let name: String
     /// Its keys; nil where they are not known.
     let keys: Set<String>?
-    /// The Application that brings what makes it; nil for the bootstrap.
-    let application: String?
+    /// The Application that brings what makes it, by its number; nil for the bootstrap.
+    let application: Int?
 
     func matches(namespace other: String?) -> Bool {
       namespace == nil || other == nil || namespace == other
@@ -60,7 +60,8 @@ extension Repository {
 
   /// A Secret that something needs.
   struct SecretNeed: Sendable {
-    let application: String?
+    /// The Application, by its number.
+    let application: Int?
     /// Who needs it, as people call it.
     let title: String
     let namespace: String?

@@ -55,23 +55,27 @@ public struct Repository: Sendable {
 
     var collector = Collector(
       reading: reading, files: files, folders: folders, ownURL: own.url, prefix: own.prefix)
-    let contents = found.map { collector.contents(of: $0) }
-    let children = Self.childrenOf(contents)
+    let contents = found.indices.map { collector.contents(of: found[$0], at: $0) }
+    let parents = Self.parents(contents, of: found)
     applications = found.map { application in
       var application = application
-      application.parent = children[application.place.key]
+      application.parent = parents[application.place.key]
+      application.scope =
+        application.parent.map { "the contents of \($0)" } ?? collector.root(of: application.place.file)
       return application
     }
     self.contents = contents
     objects = contents.flatMap(\.objects) + collector.unclaimed()
   }
 
-  /// By the place of an Application, the name of the one that brings it.
-  private static func childrenOf(_ contents: [Contents]) -> [String: String] {
-    var parents: [String: String] = [:]
+  /// By the place of an Application, the one that brings it.
+  private static func parents(_ contents: [Contents], of applications: [Application]) -> [String: Int] {
+    var parents: [String: Int] = [:]
     for content in contents {
+      // A root whose folder it lies in brings itself.
+      let own = applications[content.application].place.key
       for object in content.objects
-      where object.group == "argoproj.io" && object.kind.hasPrefix("Application") {
+      where object.group == "argoproj.io" && object.kind.hasPrefix("Application") && object.place.key != own {
         parents[object.place.key] = parents[object.place.key] ?? content.application
       }
     }
@@ -87,9 +91,6 @@ public struct Repository: Sendable {
     let left = templates == 0 ? [] : ["\(templates.counted("template")) left out"]
     return (parts + left).joined(separator: ", ")
   }
-
-  /// The application of that name.
-  func application(_ name: String) -> Application? { applications.first { $0.name == name } }
 
   /// The Applications with what each of them brings.
   var pairs: [(application: Application, contents: Contents)] { Array(zip(applications, contents)) }
