@@ -11,12 +11,12 @@ extension Check {
       let grants = repository.objects("ReferenceGrant", of: Repository.gatewayGroup)
       return repository.crossings.compactMap { crossing in
         guard !grants.contains(where: { $0.allows(crossing) }) else { return nil }
-        return .error(
+        return .missing(
           crossing.place,
           "\(crossing.from.title) in \(crossing.fromNamespace) takes the \(crossing.kind) \(crossing.name) in \(crossing.namespace), and no ReferenceGrant there allows it",
           help:
-            "add a ReferenceGrant in \(crossing.namespace), from \(crossing.from.kind) in \(crossing.fromNamespace) to \(crossing.kind)"
-        )
+            "add a ReferenceGrant in \(crossing.namespace), from \(crossing.from.kind) in \(crossing.fromNamespace) to \(crossing.kind)",
+          in: repository)
       }
     },
     Rule(

@@ -34,9 +34,9 @@ extension Check {
         }
         let near = made.first { $0.matches(namespace: need.namespace) && $0.application == nil }
         let instead = near.map { "use \($0.name), which the bootstrap makes there, or " } ?? ""
-        return .error(
+        return .missing(
           need.place, "\(need.title) takes the Secret \(need.name) in \(namespace), which nothing makes",
-          help: "\(instead)say with --secret that it is there")
+          help: "\(instead)say with --secret that it is there", in: repository)
       }
     },
     Rule(
@@ -65,10 +65,10 @@ extension Check {
           }
           guard !isThere else { return nil }
           let names = stores.map { "\($0.kind) \($0.name)" }.joined(separator: ", ")
-          return .error(
+          return .missing(
             place,
             "the ExternalSecret \(secret.name) takes from the \(kind) \(name), and this repository has \(names)",
-            help: "name one that is there, with its kind")
+            help: "name one that is there, with its kind", in: repository)
         }
       }
     },

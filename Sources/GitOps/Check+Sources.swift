@@ -96,9 +96,9 @@ extension Check {
         guard let place = application.target, let namespace = place.text, !namespace.contains("{{"),
           !made.contains(namespace), !contents.isClusterWide
         else { return nil }
-        return .error(
+        return .missing(
           place, "nothing makes the namespace \(namespace), into which \(application.name) goes",
-          help: "add CreateNamespace=true to its syncPolicy.syncOptions")
+          help: "add CreateNamespace=true to its syncPolicy.syncOptions", in: repository)
       }
     },
     Rule(

@@ -44,7 +44,7 @@ extension Check {
             "\(need.title) needs the CRDs of \(need.group), which the chart \(silent.name) is not told to bring",
             help: remedy)
         }
-        guard !isOpaque else { return nil }
+        guard !isOpaque, !Repository.groupsOfTraefik.contains(need.group) else { return nil }
         return .warning(
           need.place,
           "nothing in this repository brings the CRDs of \(need.group), which \(need.title) needs",

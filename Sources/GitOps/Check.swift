@@ -28,6 +28,13 @@ public struct Check: Sendable {
       Finding(severity: .error, location: place.location, message: message, help: help)
     }
 
+    /// What breaks a rule unless a template brings what is missing, which is not read here: an error where there is none.
+    static func missing(
+      _ place: Repository.Place, _ message: String, help: String, in repository: Repository
+    ) -> Finding {
+      repository.templates == 0 ? error(place, message, help: help) : warning(place, message, help: help)
+    }
+
     static func warning(_ place: Repository.Place, _ message: String, help: String) -> Finding {
       Finding(severity: .warning, location: place.location, message: message, help: help)
     }

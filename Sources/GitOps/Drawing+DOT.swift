@@ -9,7 +9,10 @@ extension Drawing.Layout {
       for (id, member) in column.members { text += "    a\(id) [label=\"\(member.name.dot)\"]\n" }
       text += "  }\n"
     }
-    for edge in edges { text += "  a\(edge.from) -> a\(edge.to) [label=\"\(edge.reason.dot)\"]\n" }
+    for edge in edges {
+      let reason = edge.reason.wrapped(at: 32).map(\.dot).joined(separator: "\\n")
+      text += "  a\(edge.from) -> a\(edge.to) [label=\"\(reason)\"]\n"
+    }
     return text + "}\n"
   }
 }

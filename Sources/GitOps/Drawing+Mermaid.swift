@@ -9,7 +9,10 @@ extension Drawing.Layout {
       for (id, member) in column.members { text += "    a\(id)[\"\(member.name.mermaid)\"]\n" }
       text += "  end\n"
     }
-    for edge in edges { text += "  a\(edge.from) -->|\"\(edge.reason.mermaid)\"| a\(edge.to)\n" }
+    for edge in edges {
+      let reason = edge.reason.wrapped(at: 32).map(\.mermaid).joined(separator: "<br/>")
+      text += "  a\(edge.from) -->|\"\(reason)\"| a\(edge.to)\n"
+    }
     return text
   }
 }

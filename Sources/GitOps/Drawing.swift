@@ -1,6 +1,7 @@
 /// A picture of a graph of Applications: its phases and the edges between them.
 ///
-/// The same graph gives the same text, whatever the machine.
+/// The same graph gives the same text, whatever the machine. An edge that others imply is not drawn: who needs b, which
+/// needs a, comes after a anyway.
 public enum Drawing: String, CaseIterable, Sendable {
   /// A flowchart of Mermaid, which GitHub and GitLab show within Markdown.
   case mermaid
@@ -31,6 +32,7 @@ public enum Drawing: String, CaseIterable, Sendable {
     let edges: [(from: Int, to: Int, reason: String)]
 
     init(_ graph: ApplicationGraph) {
+      let graph = graph.reduced
       var groups = graph.phases.enumerated().map { (title: "Phase \($0 + 1)", members: $1) }
       let cyclic = graph.cyclic
       if !cyclic.isEmpty {
@@ -57,5 +59,41 @@ public enum Drawing: String, CaseIterable, Sendable {
       let parts = [member.namespace, member.wave.map { "wave \($0)" }].compactMap { $0 }
       return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
+  }
+}
+
+extension ApplicationGraph {
+  /// The graph without the edges that others imply. Those of a circle stay, as each implies the others.
+  fileprivate var reduced: ApplicationGraph {
+    let circular = Set(cyclic)
+    var reached: [String: Set<String>] = [:]
+    var graph = self
+    // In the order of the phases, what a member needs is known before the member.
+    for member in phases.joined() {
+      let direct = Set(member.dependencies.map(\.name))
+      reached[member.name] = direct.union(direct.flatMap { reached[$0] ?? [] })
+    }
+    for index in members.indices where !circular.contains(members[index].name) {
+      let all = members[index].dependencies
+      graph.members[index].dependencies = all.filter { dependency in
+        !all.contains { reached[$0.name]?.contains(dependency.name) == true }
+      }
+    }
+    return graph
+  }
+}
+
+extension String {
+  /// The text in lines of so many characters at most, where its words allow.
+  func wrapped(at width: Int) -> [String] {
+    var lines: [String] = []
+    for word in split(separator: " ") {
+      if let last = lines.last, last.count + 1 + word.count <= width {
+        lines[lines.count - 1] = last + " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
+    return lines
   }
 }

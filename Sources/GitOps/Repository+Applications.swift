@@ -203,6 +203,17 @@ extension String {
     return parts.count == pattern.count && zip(parts, pattern).allSatisfy { $0.fits($1) }
   }
 
+  /// Whether a path matches a pattern of an Application's `directory`, where `*` stands for any text, slashes too, and
+  /// `{a,b}` for either.
+  func fitsGlob(_ pattern: String) -> Bool {
+    guard let open = pattern.firstIndex(of: "{"), let close = pattern[open...].firstIndex(of: "}") else {
+      return fits(pattern)
+    }
+    return pattern[pattern.index(after: open)..<close].split(separator: ",").contains { choice in
+      fitsGlob("\(pattern[..<open])\(choice)\(pattern[pattern.index(after: close)...])")
+    }
+  }
+
   /// Whether a text is a pattern with anything in place of each `*`.
   private func fits(_ pattern: String) -> Bool {
     let pieces = pattern.parts(between: "*")

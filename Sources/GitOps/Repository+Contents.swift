@@ -185,9 +185,13 @@ extension Repository {
         let skipsCRDs = source.place.at("helm", "skipCrds")?.isTrue == true
         add(chart: chart, folder, values, namespace, skipsCRDs: skipsCRDs, into: &contents)
       } else {
+        let include = source.place.at("directory", "include")?.text
+        let exclude = source.place.at("directory", "exclude")?.text
         let recurses = source.place.at("directory", "recurse")?.isTrue == true
         for file in reading.objects.keys.sorted()
         where recurses ? file.isInside(folder) : file.folder == folder {
+          let inner = folder.isEmpty ? file : String(file.dropFirst(folder.count + 1))
+          guard include.map(inner.fitsGlob) ?? true, exclude.map(inner.fitsGlob) != true else { continue }
           take(file, namespace, into: &contents)
         }
       }

@@ -115,6 +115,9 @@ extension Repository {
     ("metallb/metallb", ["metallb.io"]),
   ]
 
+  /// The groups of Traefik, which K3s brings unless it is told not to: they may be there without the repository.
+  static let groupsOfTraefik: Set<String> = ["traefik.io", "traefik.containo.us", "hub.traefik.io"]
+
   /// API groups that need no CRD from the repository: those of Kubernetes (v1.36) itself, those that K3s brings, and
   /// Argo CD's own, without which nothing would read the repository.
   static let givenGroups: Set<String> = [

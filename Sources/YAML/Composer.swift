@@ -34,7 +34,9 @@ struct Composer {
     var documents: [Node] = []
     while next < events.count {
       guard case .documentStart = take().kind else { continue }
+      // Each document has its own anchors, and its own size: a stream may hold many.
       anchors = [:]
+      nodes = 0
       documents.append(try node())
     }
     try report.throwIfErrors()

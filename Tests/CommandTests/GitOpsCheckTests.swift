@@ -156,4 +156,35 @@ import Testing
     let file = try await run(["graph", ".", "-o", "graph.mmd"])
     #expect(file.status == 0 && file.output.isEmpty)
   }
+
+  @Test(
+    "The tree that gitops render writes has no findings, whatever it does without, and its waves are the phases",
+    arguments: ["", "docs", "vault", "gateway", "docs, vault", "docs, vault, gateway"])
+  func ownTree(without: String) async throws {
+    try await withTemporaryDirectory { folder in
+      let config = folder.appendingPathComponent("k3seed.yaml")
+      try Data("docs_image: ghcr.io/example/docs:1.2.3\ngitops_disable: [\(without)]\n".utf8).write(to: config)
+      let input = Tool.root.appendingPathComponent("examples/oci-vault/outputs.json").path
+      let given = ["--input", input, "--config", config.path]
+      let rendered = try await Tool.k3seed(["gitops", "render"] + given + ["--out", "argocd"], directory: folder.path)
+      try #require(rendered.status == 0, "\(rendered.errors)")
+      for place in ["argocd", "."] {
+        let outcome = try await Tool.k3seed(["gitops", "check", place, "--strict"] + given, directory: folder.path)
+        #expect(outcome.status == 0 && outcome.text.isEmpty, "\(outcome.text)")
+      }
+      let picture = try await Tool.k3seed(["gitops", "graph", "argocd", "--format", "svg"], directory: folder.path)
+      var phase = 0
+      for line in picture.text.split(separator: "\n") {
+        if let wave = line.firstMatch(of: #/class="detail"[^>]*>(?:[^<]*, )?wave (\d+)</#)?.output.1 {
+          phase = max(phase, Int(wave) ?? 0)
+        }
+        #expect(!line.contains("In a circle"))
+      }
+      #expect(picture.text.ranges(of: "class=\"phase\"").count == phase)
+      // A tree that is checked with other names than it was rendered with refers to Secrets that are not there.
+      try Data("cloudflare_secret_name: other\n".utf8).write(to: config)
+      let other = try await Tool.k3seed(["gitops", "check", ".", "--config", config.path], directory: folder.path)
+      #expect(other.status == 1 && other.text.contains("[secret-not-created]"))
+    }
+  }
 }

@@ -164,6 +164,38 @@ import Testing
     #expect(Self.repository(files).graph.members.map(\.name) == ["a", "b"])
   }
 
+  @Test("A folder is read as its Application says: with the folders in it or not, without what it leaves out")
+  func directories() {
+    func codes(_ directory: String) -> [String] {
+      let files = [
+        "apps.yaml": application(
+          "a",
+          source:
+            "{repoURL: 'https://git.example.net/own.git', path: a, targetRevision: HEAD, directory: \(directory)}"
+        ),
+        "a/a.yaml": configMap,
+        "a/in/thing.yaml": "apiVersion: example.net/v1\nkind: Thing\nmetadata: {name: a}\n",
+      ]
+      return Check.report(on: Self.repository(files)).diagnostics.map(\.code)
+    }
+    #expect(codes("{recurse: true}") == ["crd-missing"])
+    #expect(codes("{recurse: false}") == [])
+    #expect(codes("{recurse: true, exclude: 'in/*'}") == [])
+    #expect(codes("{recurse: true, exclude: '{x,*/thing}.yaml'}") == [])
+    #expect(codes("{recurse: true, include: '*thing*'}") == ["crd-missing"])
+    #expect(codes("{recurse: true, include: 'a.yaml'}") == [])
+  }
+
+  @Test("What a template may bring is a warning, not an error")
+  func templates() {
+    var files = ["apps.yaml": application("a", options: "[]"), "a/a.yaml": configMap]
+    #expect(Check.report(on: Self.repository(files)).hasErrors)
+    files["chart/Chart.yaml"] = "name: a\n"
+    files["chart/templates/namespace.yaml"] = "{{ .Values.x }}"
+    let report = Check.report(on: Self.repository(files))
+    #expect(report.diagnostics.map(\.code) == ["no-create-namespace"] && !report.hasErrors)
+  }
+
   @Test("An ApplicationSet is as many Applications as its list or its folders have")
   func sets() {
     func set(_ generator: String, name: String, path: String) -> String {

@@ -153,6 +153,13 @@ import Testing
     #expect(throws: finding("yaml-alias", 3, 1, "$", "the alias *x names no finished anchor")) {
       try YAML.parse(Array("- &x a\n---\n*x\n".utf8), source: "t")
     }
+    #expect(throws: finding("yaml-ambiguous", 4, 4, "$.b", Self.ambiguous, help: Self.quotes)) {
+      try YAML.parse(Array("a: 1\n\n---\nb: yes\n".utf8), source: "t")
+    }
+    // The limit is that of a document: a file of CRDs holds many.
+    let list = "[" + String(repeating: "1,", count: 99_998) + "1]\n"
+    let large = try YAML.parse(Array("--- \(list)--- \(list)".utf8), source: "t")
+    #expect(large.map { $0.sequence?.count } == [99_999, 99_999])
   }
 
   @Test(
