@@ -347,6 +347,19 @@ struct BootstrapTests {
     ) { #expect($0.text("/var/lab/left")?.contains("curl") == false) }
   }
 
+  @Test("Where the deadline interrupts a try, why there had to be another one is said, too")
+  func interrupted() async throws {
+    var node = try Node()
+    node.variables["K3S_BINARY_URLS"] = "http://127.0.0.1:8000/503-then-drip"
+    node.variables["K3SEED_DEADLINE_download"] = "5"
+    let url = "http://127.0.0.1:8000/503-then-drip/k3s"
+    try await Self.expect(
+      node, fails: "download", code: 12,
+      saying:
+        "not done within 5 s; fetching \(url); before: \(url): curl: (22) The requested URL returned error: 503; "
+        + "check the network and the version")
+  }
+
   // MARK: Install and ready
 
   @Test("The last word of a failing install script is the cause")

@@ -49,9 +49,11 @@ attempts() {
     { attempt=$attempt timeout -s KILL $((deadline - seconds)) "$0" "$stage" >>"$log" 2>&1 || status=$?; } 2>/dev/null
     elapsed
     ((status)) || break
-    why=$(tail -n 1 "$log")
+    before=$why why=$(tail -n 1 "$log")
     why=${why//[^[:print:]]/ }
     ((status != 3)) || return 1
+    # A try that the deadline interrupts seldom says why there had to be another one.
+    ((status != 137)) || why+=${before:+; before: $before}
     # The more nodes fail at once, the less they should come back at once.
     backoff=$((backoff < 32 ? backoff * 2 : 32))
     pause=$((backoff + RANDOM % backoff))

@@ -26,6 +26,8 @@ class Downloads(http.server.BaseHTTPRequestHandler):
             self.send_error(404)
         elif fault == "503-twice" and asked[self.path] <= 2:
             self.send_error(503)
+        elif fault == "503-then-drip" and asked[self.path] == 1:
+            self.send_error(503)
         elif fault == "short":
             self.reply(body[:-1], len(body))
         elif fault == "html":
@@ -33,7 +35,7 @@ class Downloads(http.server.BaseHTTPRequestHandler):
         elif fault == "wrong":
             # It runs, so only the hash stands between it and the node.
             self.reply(b"#!/bin/sh\ntouch /var/lab/wrong-ran\n")
-        elif fault == "drip":
+        elif fault.endswith("drip"):
             self.reply(b"", len(body))
             for _ in range(600):
                 self.wfile.write(b".")
