@@ -67,7 +67,11 @@ extension Machines {
       let official = " https://github.com/k3s-io/k3s/releases/download/v1.36.4%2Bk3s1"
       let outcome = try await Lab.verify(
         try await Lab.payload(replacing: [right: wrong, official: ""]), as: "wrong-hash",
-        Lab.mirror + ["--warm"])
+        Lab.mirror + ["--warm"],
+        faults: [
+          Lab.Fault(
+            "every mirror has another K3s", at: "the pinned hash", "`download` fails, nothing is executed")
+        ])
       #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
       #expect(outcome.names("failed").contains("bootstrap-complete"))
       let said = outcome.detail("bootstrap-complete")
@@ -94,7 +98,12 @@ extension Machines {
       .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
     func alteredSecret() async throws {
       let outcome = try await Lab.verify(
-        try await Lab.payload(faults: ["secret-altered"]), as: "altered-secret", Lab.mirror + ["--warm"])
+        try await Lab.payload(faults: ["secret-altered"]), as: "altered-secret", Lab.mirror + ["--warm"],
+        faults: [
+          Lab.Fault(
+            "a Secret gets another value", at: "the stand-in for K3s",
+            "the verifier finds it, and shows neither")
+        ])
       #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
       #expect(outcome.names("failed").contains("cloudflare-secrets"))
       #expect(outcome.detail("cloudflare-secrets").contains("cloudflare-api-token"))
@@ -107,7 +116,12 @@ extension Machines {
     func missingCRD() async throws {
       let outcome = try await Lab.verify(
         try await Lab.payload(faults: ["no-crd"], deadlines: ["gitops": 60]), as: "missing-crd",
-        Lab.mirror + ["--warm"])
+        Lab.mirror + ["--warm"],
+        faults: [
+          Lab.Fault(
+            "Argo CD's chart never brings its CRDs", at: "the stand-in for K3s",
+            "`gitops` fails within its deadline")
+        ])
       #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
       #expect(outcome.names("failed").contains("bootstrap-complete"))
       #expect(outcome.detail("bootstrap-complete").contains("gitops"))

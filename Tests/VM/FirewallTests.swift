@@ -9,21 +9,21 @@ extension Machines {
     "OCI's packet filter", .serialized,
     .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix and K3SEED_LAB, which make test-matrix sets"))
   struct FirewallTests {
-    /// The payload, with the rules, the service that loads them, and the one that looks from outside afterwards.
-    private static func payload(_ argument: String, replacing: [String: String] = [:]) async throws -> String
-    {
-      let lab = Tool.root.appendingPathComponent("Tests/VM/lab")
-      func file(_ path: String, _ text: String, mode: String = "0644") -> String {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)\n" }
-        return "- path: \(path)\n  permissions: '\(mode)'\n  content: |\n\(lines.joined())"
-      }
-      func read(_ name: String) throws -> String {
-        try String(contentsOf: lab.appendingPathComponent(name), encoding: .utf8)
-      }
+    /// The payload, with rules, the service that loads them, and the one that looks from outside afterwards.
+    ///
+    /// - Parameters:
+    ///   - rules: the file that has them, and where it is in the guest.
+    ///   - loader: the command that loads them.
+    ///   - boot: commands in every boot.
+    private static func payload(
+      _ argument: String, replacing: [String: String] = [:],
+      rules: (name: String, path: String) = ("oci-rules.v4", "/etc/iptables/rules.v4"),
+      loader: String = "/usr/sbin/iptables-restore", boot: [String] = []
+    ) async throws -> String {
       let files = try [
-        file("/etc/iptables/rules.v4", read("oci-rules.v4")),
-        file("/usr/local/sbin/lab-firewall", read("firewall.sh"), mode: "0755"),
-        file(
+        Lab.file(rules.path, Lab.source(rules.name)),
+        Lab.file("/usr/local/sbin/lab-firewall", Lab.source("firewall.sh"), mode: "0755"),
+        Lab.file(
           "/etc/systemd/system/lab-rules.service",
           """
           [Unit]
@@ -34,11 +34,11 @@ extension Machines {
           [Service]
           Type=oneshot
           RemainAfterExit=yes
-          ExecStart=/usr/sbin/iptables-restore /etc/iptables/rules.v4
+          ExecStart=\(loader) \(rules.path)
           [Install]
           WantedBy=sysinit.target
           """),
-        file(
+        Lab.file(
           "/etc/systemd/system/lab-firewall.service",
           """
           [Unit]
@@ -52,13 +52,9 @@ extension Machines {
           WantedBy=multi-user.target
           """),
       ]
-      func enable(_ unit: String) -> String { "- [systemctl, enable, --now, \(unit).service]\n" }
-      let start = "- - systemctl\n  - enable\n  - '--now'\n  - k3seed-bootstrap.service\n"
       return try await Lab.payload(
-        replacing: replacing.merging([
-          "\nwrite_files:\n": "\nwrite_files:\n\(files.joined())",
-          start: enable("lab-rules") + start + enable("lab-firewall"),
-        ]) { $1 })
+        replacing: replacing, files: files, boot: boot, before: ["systemctl enable --now lab-rules.service"],
+        after: ["systemctl enable --now lab-firewall.service"])
     }
 
     /// What the service said on the console, in each boot.
@@ -74,10 +70,32 @@ extension Machines {
       "The cluster comes up, pods are kept from the metadata service, and a restart changes nothing of it")
     func survives() async throws {
       let outcome = try await Lab.verify(
-        try await Self.payload(""), as: "oci-rules", Lab.mirror + ["--thorough"])
+        try await Self.payload(""), as: "oci-rules", Lab.mirror + ["--warm", "--thorough"],
+        faults: [
+          Lab.Fault(
+            "OCI's `rules.v4`, which turns everything away, is loaded before the bootstrap and in every boot",
+            at: "the image",
+            "what the role needs is open, pods are kept from the metadata service, again after a restart")
+        ])
       #expect(outcome.verdict == "PASS" && outcome.status == 0, "\(outcome.text)")
       #expect(Set(outcome.checks.compactMap { $0["phase"] as? String }) == ["boot", "rerun", "reboot"])
       #expect(Self.said(outcome) == Array(repeating: "firewall: 12 of 12 hold", count: 2))
+    }
+
+    @Test("The same holds where the image's rules are nft's own, and there is no iptables")
+    func nft() async throws {
+      let outcome = try await Lab.verify(
+        try await Self.payload(
+          "", rules: ("nft-rules.conf", "/etc/nftables.conf"), loader: "/usr/sbin/nft -f",
+          boot: ["rm -f /usr/sbin/iptables* /usr/sbin/ip6tables*"]),
+        as: "nft-rules", Lab.mirror + ["--warm"],
+        faults: [
+          Lab.Fault(
+            "rules of nft's own, which turn everything away, and no iptables", at: "the image",
+            "what the role needs is open, pods are kept from the metadata service")
+        ])
+      #expect(outcome.verdict == "PASS" && outcome.status == 0, "\(outcome.text)")
+      #expect(Self.said(outcome) == ["firewall: 11 of 11 hold"])
     }
 
     @Test("The switch opens the metadata service to pods, and nothing else")

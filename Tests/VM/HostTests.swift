@@ -37,6 +37,7 @@ extension Machines {
     static func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
       for _ in 0..<100 {
         if try await condition() { return true }
+        // Nothing tells when a process or a file is gone, so it is looked for, ten seconds at most.
         try await Task.sleep(for: .milliseconds(100))
       }
       return false

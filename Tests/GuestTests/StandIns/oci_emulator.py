@@ -509,6 +509,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault == "drip":
             for byte in body:
                 self.wfile.write(bytes([byte]))
+                # This is the drip: no read ever times out, only the whole.
                 time.sleep(0.25)
         else:
             self.wfile.write(body[: len(body) // 2] if fault in ("truncate", "half") else body)
@@ -546,9 +547,11 @@ class Server(http.server.ThreadingHTTPServer):
 
     def serve(self, late):
         if isinstance(late, str):
+            # Nobody tells when a file appears; a test's node is not to notice the difference.
             while not pathlib.Path(late).exists():
                 time.sleep(0.05)
         else:
+            # This is the lateness itself.
             time.sleep(late)
         self.server_activate()
         self.serve_forever()

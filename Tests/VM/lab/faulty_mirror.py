@@ -11,7 +11,8 @@ end ends it.
     truncated   the last byte is missing, and the connection closed
     dripping    ten bytes a second, for ever
     wrong       another program, which would leave /etc/k3seed-lab/ran-unverified
-    lost        half of it; then the network is gone for a minute: every connection that comes is cut. Well afterwards
+    lost        half of it; then the network is gone for a minute: every connection that comes, whatever for, is cut.
+                Well afterwards
 """
 
 import http.server
@@ -25,7 +26,8 @@ import urllib.parse
 FOLDER = pathlib.Path(sys.argv[1])
 LOG = sys.argv[2]
 MINUTE = 60
-lost = {}
+# When the network went.
+lost = []
 
 
 class Mirror(http.server.BaseHTTPRequestHandler):
@@ -55,19 +57,19 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         if fault == "corrupt":
             middle = len(body) // 2
             body = body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]
-        if fault == "lost":
-            is_first = name not in lost
-            gone = time.monotonic() - lost.setdefault(name, time.monotonic())
-            if gone > MINUTE:
-                fault = "well"
-            elif not is_first:
+        if lost:
+            if time.monotonic() - lost[0] < MINUTE:
                 return "cut"
+            fault = "well" if fault == "lost" else fault
+        if fault == "lost":
+            lost.append(time.monotonic())
         self.send_response(200)
         self.send_header("Content-Length", len(body))
         self.end_headers()
         if fault == "dripping":
             while True:
                 self.wfile.write(b"." * 10)
+                # This is the drip: slow, and never so slow that a read would time out.
                 time.sleep(1)
         if fault == "truncated":
             body = body[:-1]

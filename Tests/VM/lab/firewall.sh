@@ -1,5 +1,5 @@
 #!/bin/bash
-# Looks at the packet filter from a neighbour and from a pod, in a guest that the VM tests boot with OCI's rules: each
+# Looks at the packet filter from a neighbour and from a pod, in a guest that the VM tests boot with rules: each
 # is a network namespace, of which the pod's address is in the pods' network. There is no cloud: the neighbour also is
 # the metadata service. A line on standard output for what does not hold, and how many do; 0 only if all do.
 set -u
@@ -16,6 +16,7 @@ reach() { ip netns exec "$1" timeout 5 bash -c ": <>/dev/tcp/$2/$3"; }
 stranger() { [[ $(reach "$@" 2>&1) = *'No route to host'* ]]; }
 refused() { SECONDS=0; ! reach "$@" && ((SECONDS < 3)); }
 answers() { timeout 10 curl -fsS "http://$1/"; }
+before_reject() { nft list chain inet filter "$1" | grep -A 1 "jump k3seed_$1" | grep -q reject; }
 last() { iptables -S "$1" | tail -n 2 | tr '\n' '|' | grep -x -e "-A $1 .*-j K3SEED-$1|-A $1 -j REJECT.*"; }
 
 # link NAMESPACE OUTER OUR-ADDRESS THEIR-ADDRESS
@@ -36,22 +37,29 @@ for address in 169.254.169.254 169.254.0.2; do
   ip -n lab-cloud address add $address/32 dev eth0
   ip route add $address/32 via 10.77.0.2
 done
+# The stand-in for K3s serves others at the node's own address alone.
+node=$(ip -4 route get 192.0.2.1 | sed -n 's/.* src \([^ ]*\).*/\1/p')
 # K3s does.
 sysctl -qw net.ipv4.ip_forward=1
 for port in 53 80 3260; do ip netns exec lab-cloud python3 -m http.server $port >/dev/null 2>&1 & done
 for _ in {1..60}; do
-  ! { answers 169.254.169.254 && reach lab-pod 10.77.0.1 6443; } >/dev/null 2>&1 || break
+  ! { answers 169.254.169.254 && reach lab-pod "$node" 6443; } >/dev/null 2>&1 || break
   sleep 1
 done
 
-holds 'our chain is the last before the REJECT of INPUT' last INPUT
-holds 'our chain is the last before the REJECT of FORWARD' last FORWARD
-holds 'InstanceServices is whole' diff <(grep -c '^-A InstanceServices' /etc/iptables/rules.v4) \
-  <(iptables -S | grep -c '^-A InstanceServices')
-holds 'the API server is open to the neighbour' reach lab-cloud 10.77.0.1 6443
+if type iptables >/dev/null 2>&1; then
+  holds 'our chain is the last before the REJECT of INPUT' last INPUT
+  holds 'our chain is the last before the REJECT of FORWARD' last FORWARD
+  holds 'InstanceServices is whole' diff <(grep -c '^-A InstanceServices' /etc/iptables/rules.v4) \
+    <(iptables -S | grep -c '^-A InstanceServices')
+else
+  holds 'our chain is the last before the reject of input' before_reject input
+  holds 'our chain is the last before the reject of forward' before_reject forward
+fi
+holds 'the API server is open to the neighbour' reach lab-cloud "$node" 6443
 holds 'the kubelet is open to the neighbour' reach lab-cloud 10.77.0.1 10250
 holds 'another port is shut to it' stranger lab-cloud 10.77.0.1 8080
-holds 'the API server is open to the pod' reach lab-pod 10.77.0.1 6443
+holds 'the API server is open to the pod' reach lab-pod "$node" 6443
 holds 'the pod reaches the neighbour' reach lab-pod 10.77.0.2 80
 holds 'the pod reaches the DNS' reach lab-pod 169.254.169.254 53
 holds 'the node reaches the metadata service' answers 169.254.169.254

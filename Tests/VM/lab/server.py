@@ -12,6 +12,7 @@ address, with the name in the client's certificate (Kubernetes' authenticating p
 that certificate, and may do what the API server's node authorizer allows.
 
 /etc/k3seed-lab/faults, where a test puts it, names faults, one word a line:
+    api-late           the API server starts three minutes late
     crash-loop         k3s ends at once, at every start
     node-never-ready   the Node stays NotReady
     controllers-never  nothing makes ServiceAccounts and CA certificates
@@ -765,6 +766,7 @@ def join(config, name):
             log("error", f"Failed to retrieve agent configuration: {config['server']}{path}: {status} {answer}")
         except (OSError, http.client.HTTPException) as error:
             log("error", f"Failed to retrieve agent configuration: {config['server']}: {error}")
+        # As often as K3s' agent tries again.
         time.sleep(5)
     write(AGENT + "/server-ca.crt", authority)
     write(AGENT + "/client-kubelet.crt", answer)
@@ -792,6 +794,7 @@ def run_agent(config, version, name, address, faults):
             notified = True
             log("info", "k3s agent is up and running")
             notify_ready()
+        # Its heartbeat.
         time.sleep(kubelet.period)
 
 
@@ -813,6 +816,8 @@ def main():
     if config["server"]:
         fatal("the stand-in for K3s cannot join another server as a server")
 
+    if "api-late" in faults:
+        time.sleep(180)
     children = [start_etcd()]
     service = str(ipaddress.ip_network(config["service-cidr"])[1])
     names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", name, *config["tls-san"]]
@@ -852,6 +857,7 @@ def main():
                 except (OSError, http.client.HTTPException, Refused) as error:
                     log("error", f"{type(part).__name__}: {error}")
                 due[part] = time.monotonic() + part.period
+        # Often enough for every part's period; an emulated machine has no more to spare.
         time.sleep(0.5)
 
 
