@@ -28,6 +28,8 @@ public struct ApplicationState: Hashable, Sendable {
   public var name: String
   /// Its sync wave, where it carries the annotation.
   public var wave: Int?
+  /// The API groups whose CRDs its sources are known to bring, whatever their values.
+  public var groups: Set<String> = []
   /// What its annotations say that it comes after.
   public var dependencies: [ApplicationGraph.Dependency] = []
   /// `Synced`, `OutOfSync` or `Unknown`; empty where the controller has not compared it yet.
@@ -107,6 +109,11 @@ public struct ApplicationState: Hashable, Sendable {
     isDeleted = metadata?["deletionTimestamp"] != nil
     isAsked = object["operation"] != nil
     namespace = spec.text("destination", "namespace")
+    for source in (spec?["sources"]?.sequence ?? []) + [spec?["source"]].compactMap(\.self) {
+      let (chart, url) = (source["chart"]?.string, source["repoURL"]?.string?.lowercased() ?? "")
+      groups.formUnion(Repository.knownCharts.first { $0.name == chart }?.provides ?? [])
+      groups.formUnion(Repository.knownRepositories.first { url.contains($0.part) }?.provides ?? [])
+    }
     resourceVersion = metadata?["resourceVersion"]?.string ?? ""
   }
 }

@@ -285,8 +285,11 @@ extension ClusterState {
   /// The Applications that bring the CRDs of an API group, as far as the cluster or this program knows.
   func providers(ofGroup group: String) -> [String] {
     let own = holders { $0.kind == "CustomResourceDefinition" && $0.name.hasSuffix(".\(group)") }
-    return own.isEmpty
-      ? Self.usual.filter { $0.groups.contains(group) }.map(\.name).filter { self[$0] != nil } : own
+    guard own.isEmpty else { return own }
+    // Before an Application was compared, the cluster does not know what it will bring, but its chart may be known. Of
+    // several, the first to come counts.
+    let known = entries.filter { $0.state?.groups.contains(group) == true }
+    return known.filter { $0.phase == known.first?.phase }.map(\.name)
   }
 
   /// The Applications that have a Service, or failing that, whose objects go where it is.
@@ -299,15 +302,6 @@ extension ClusterState {
   private func holders(where holds: (ApplicationState.Resource) -> Bool) -> [String] {
     entries.filter { $0.state?.resources.contains(where: holds) == true }.map(\.name)
   }
-
-  /// Before an Application was compared, the cluster does not know what it will bring. These are of the tree.
-  private static let usual: [(name: String, groups: [String])] = [
-    ("gateway-api-crds", ["gateway.networking.k8s.io"]),
-    ("cert-manager", ["cert-manager.io", "acme.cert-manager.io"]),
-    ("external-dns", ["externaldns.k8s.io"]),
-    ("external-secrets", ["external-secrets.io", "generators.external-secrets.io"]),
-    ("envoy-gateway", ["gateway.envoyproxy.io"]),
-  ]
 }
 
 extension ApplicationState.Resource {

@@ -22,7 +22,7 @@ struct GitOpsClusterTests {
       ] as [String: Any],
       "spec": [
         "project": "default", "destination": ["server": "https://kubernetes.default.svc", "namespace": name],
-        "source": ["repoURL": "https://git.example.org/x.git", "path": name, "targetRevision": "HEAD"],
+        "source": ["repoURL": "https://charts.example.org", "chart": name, "targetRevision": "1.2.3"],
         "syncPolicy": [
           "automated": ["prune": true], "syncOptions": ["CreateNamespace=true"], "retry": ["limit": -1],
         ] as [String: Any],

@@ -103,6 +103,7 @@ struct ClusterStateTests {
       Self.application("x", wave: 3, sync: "OutOfSync", health: "Missing", status: Self.failed(words.words)),
       Self.application(
         "cert-manager", wave: 2, health: "Progressing", namespace: "cert-manager",
+        spec: #""source": {"chart": "cert-manager"}"#,
         status:
           #""resources": [{"kind": "Service", "name": "cert-manager-webhook", "namespace": "cert-manager"}]"#),
       Self.application(
