@@ -25,7 +25,8 @@ struct ReferenceTests {
       for (old, new) in [(Self.page, folder.appendingPathComponent("Commands.md"))]
         + names.map({ (Self.manuals.appendingPathComponent($0), new.appendingPathComponent($0)) })
       {
-        isFresh = isFresh && (try? Data(contentsOf: old)) == (try Data(contentsOf: new))
+        let wanted = try Data(contentsOf: new)
+        isFresh = isFresh && (try? Data(contentsOf: old)) == wanted
       }
       // A recording never passes for a test.
       #expect(isFresh, "the reference is not that of the program; K3SEED_RECORD=1 writes it")
@@ -42,14 +43,14 @@ struct ReferenceTests {
       let outcome = try await Tool.run(
         ["groff", "-man", "-ww", "-Tutf8", Self.manuals.appendingPathComponent(name).path])
       #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(name): \(outcome.errors)")
-      #expect(outcome.text.contains("SYNOPSIS"), "\(name)")
+      #expect(outcome.text.hasPrefix(name.dropLast(2).uppercased() + "(1)"), "\(name)")
     }
   }
 
   @Test("Completions are scripts that their shells can read", arguments: ["bash", "zsh", "fish"])
   func completions(shell: String) async throws {
     let script = try await Tool.k3seed(["--generate-completion-script", shell])
-    #expect(script.status == 0 && script.text.contains("gitops") && script.text.contains("--all-in-phase"))
+    #expect(script.status == 0 && script.text.contains("gitops") && script.text.contains("all-in-phase"))
     guard Tool.has(shell) else { return }
     let read = try await Tool.run([shell, "-n"], input: script.output)
     #expect(read.status == 0, "\(read.errors)")
