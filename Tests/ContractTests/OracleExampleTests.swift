@@ -58,6 +58,17 @@ struct OracleExampleTests {
       let again = try await workspace.run(["plan", "-detailed-exitcode"], Self.variables)
       #expect(again.status == 0, "\(again.text)\(again.errors)")
 
+      // The outputs are the inputs of k3seed: at a terminal it makes the same of them.
+      let outputs = try await workspace.succeed(["output", "-json"]).text
+      let hashes = try #require(JSON(outputs))["user_data_sha256"]["value"].members
+      #expect(hashes.count == 3)
+      for (node, sum) in hashes {
+        let rendered = try await Tool.shell(
+          #""$k3seed" render --input - --node "$1" --encoding plain | openssl dgst -sha256 -r | cut -d ' ' -f 1"#,
+          [node], input: Array(outputs.utf8))
+        #expect(rendered.text == "\(sum.text ?? "")\n", "\(node): \(rendered.errors)")
+      }
+
       let state = try State(try await workspace.succeed(["show", "-json"]).text)
       try expectNodes(state)
       try expectRights(state)
@@ -67,7 +78,7 @@ struct OracleExampleTests {
       // Another repository is new user-data, which waits; the plan says whose.
       let other = Self.variables.merging(["git_repo_url": "https://git.example.net/other.git"]) { $1 }
       let plan = try await workspace.plan(other)
-      #expect(plan.changes == [] && plan.changedOutputs == ["user_data_sha256"])
+      #expect(plan.changes == [] && plan.changedOutputs == ["git_repo_url", "user_data_sha256"])
       let sums = try #require(plan.outputs["user_data_sha256"])
       let changed = sums["after"].members.filter { $0.value.text != sums["before"][$0.key].text }
       #expect(changed.keys.sorted() == ["server"])
@@ -98,6 +109,9 @@ struct OracleExampleTests {
       #expect(node["instance_options"].items.first?["are_legacy_imds_endpoints_disabled"].flag == true)
       #expect(node["shape_config"].items.count == (isIngress ? 0 : 1))
     }
+    // External Secrets asks by these names.
+    let names = state.all("oci_vault_secret").values.compactMap { $0["secret_name"].text }
+    #expect(names.sorted() == ["cloudflare-api-token", "k3s-agent-token", "k3s-token"])
     // The only content of a secret that Terraform knows is not one.
     let contents = state.all("oci_vault_secret").values.flatMap { $0["secret_content"].items }
     #expect(contents.compactMap { $0["content"].text } == [Data("to be set".utf8).base64EncodedString()])

@@ -3,14 +3,6 @@ locals {
   private_ips = {
     for name, node in var.nodes : name => cidrhost(name == local.ingress ? local.public_cidr : local.private_cidr, node.host)
   }
-  first_server = sort([for name, node in var.nodes : name if node.role == "server"])[0]
-}
-
-module "user_data" {
-  source = "../../modules/user-data"
-
-  cluster_name = var.cluster_name
-  platform     = "oci"
   nodes = {
     for name, node in var.nodes : name => {
       role       = node.role
@@ -19,6 +11,15 @@ module "user_data" {
       private_ip = local.private_ips[name]
     }
   }
+  first_server = sort([for name, node in var.nodes : name if node.role == "server"])[0]
+}
+
+module "user_data" {
+  source = "../../modules/user-data"
+
+  cluster_name      = var.cluster_name
+  platform          = "oci"
+  nodes             = local.nodes
   server_private_ip = local.private_ips[local.first_server]
   load_balancer_ip  = oci_core_public_ip.load_balancer.ip_address
   node_cidrs        = [var.network_cidr]

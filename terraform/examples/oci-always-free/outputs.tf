@@ -3,14 +3,9 @@ output "load_balancer_ip" {
   value       = oci_core_public_ip.load_balancer.ip_address
 }
 
-output "ingress_public_ip" {
+output "egress_ip" {
   description = "The address that all nodes have towards the internet, and where SSH leads if ssh_allowed_cidrs lets it."
   value       = oci_core_instance.node[local.ingress].public_ip
-}
-
-output "private_ips" {
-  description = "The nodes' addresses within the network."
-  value       = local.private_ips
 }
 
 output "secret_ocids" {
@@ -26,4 +21,62 @@ output "user_data_sha256" {
 output "kubeconfig_command" {
   description = "Shows the kubeconfig of the first server, through the ingress node."
   value       = "ssh -J ubuntu@${oci_core_instance.node[local.ingress].public_ip} ubuntu@${local.private_ips[local.first_server]} sudo cat /etc/rancher/k3s/k3s.yaml"
+}
+
+# What k3seed asks for, under its names: `terraform output -json | k3seed preview --input -`, and the same for render and
+# gitops render.
+
+output "cluster_name" {
+  description = "The cluster's name."
+  value       = var.cluster_name
+}
+
+output "nodes" {
+  description = "The nodes, with their roles and private addresses."
+  value       = local.nodes
+}
+
+output "server_private_ip" {
+  description = "The address at which other nodes join the first server."
+  value       = local.private_ips[local.first_server]
+}
+
+output "node_cidrs" {
+  description = "The networks of the nodes."
+  value       = [var.network_cidr]
+}
+
+output "vault_ocid" {
+  description = "The Vault."
+  value       = oci_kms_vault.cluster.id
+}
+
+output "oci_region" {
+  description = "The Vault's region."
+  value       = var.region
+}
+
+output "git_repo_url" {
+  description = "The repository that Argo CD follows."
+  value       = var.git_repo_url
+}
+
+output "domain_name" {
+  description = "The cluster's domain."
+  value       = var.domain_name
+}
+
+output "acme_email" {
+  description = "The address of the Let's Encrypt account."
+  value       = var.acme_email
+}
+
+output "cloudflare_zone_id" {
+  description = "The zone."
+  value       = var.cloudflare_zone_id
+}
+
+output "ssh_authorized_keys" {
+  description = "Public keys of those who may log in."
+  value       = var.ssh_authorized_keys
 }

@@ -1,6 +1,7 @@
 # The secrets' values are in the Vault only: not in Terraform's state, nor in user-data. The provider has no write-only
 # attribute for them (looked for in the arguments of its resources of October 2026), so Terraform makes the secrets, and
-# others their values: the Vault itself those that nobody needs to know, and you those that come from elsewhere.
+# others their values: the Vault itself those that nobody needs to know, and you those that come from elsewhere. Their
+# names in the Vault are those by which External Secrets asks for them in k3seed's GitOps tree.
 
 resource "oci_kms_vault" "cluster" {
   compartment_id = var.compartment_ocid
@@ -27,7 +28,7 @@ resource "oci_vault_secret" "generated" {
   compartment_id         = var.compartment_ocid
   vault_id               = oci_kms_vault.cluster.id
   key_id                 = oci_kms_key.secrets.id
-  secret_name            = "${var.cluster_name}-${each.key}"
+  secret_name            = replace(each.key, "_", "-")
   enable_auto_generation = true
 
   secret_generation_context {
@@ -43,7 +44,7 @@ resource "oci_vault_secret" "given" {
   compartment_id = var.compartment_ocid
   vault_id       = oci_kms_vault.cluster.id
   key_id         = oci_kms_key.secrets.id
-  secret_name    = "${var.cluster_name}-${each.key}"
+  secret_name    = replace(each.key, "_", "-")
 
   # The first version stands for the value until you put it there, as the second; no node is made before.
   secret_content {
