@@ -87,9 +87,10 @@ fetch() {
   # A file that every mirror has wrong again and again is not one that was damaged on its way.
   ((wrong < $# || attempt < 3)) || die "${causes}check the version and its hashes"
   case $causes in
-    *'resolve host'*) causes+='check DNS' ;;
-    *certificate*) causes+="check the clock, $(date -u +%F), and the CA" ;;
+    # First what is nobody else's fault: a node in a closed network resolves no public name, and need not.
     *'(23)'*) causes+='check the free disk space' ;;
+    *certificate*) causes+="check the clock, $(date -u +%F), and the CA" ;;
+    *'resolve host'*) causes+='check DNS' ;;
     *) causes+='check the network and the version' ;;
   esac
   later "$causes"
