@@ -25,7 +25,9 @@ extension Check {
       fix:
         "attach the route to the HTTPS listener (`sectionName`), and add one at the HTTP listener that redirects to the scheme https"
     ) { repository in
-      repository.attachments.flatMap { attachment -> [Finding] in
+      let attachments = repository.attachments
+      let redirects = attachments.filter { $0.route.isRedirect && $0.isPlain }
+      return attachments.flatMap { attachment -> [Finding] in
         let route = attachment.route
         guard !route.isRedirect, !attachment.plain.isEmpty else { return [] }
         if attachment.isPlain {
@@ -37,9 +39,7 @@ extension Check {
               help: "name the HTTPS listener in sectionName, and add a route with a redirect at \(listener)")
           ]
         }
-        let redirects = repository.attachments.filter {
-          $0.gateway.place.key == attachment.gateway.place.key && $0.route.isRedirect && $0.isPlain
-        }.map(\.route)
+        let redirects = redirects.filter { $0.gateway.place.key == attachment.gateway.place.key }.map(\.route)
         let hosts = route.hostnames
         let open = hosts.filter { host in !redirects.contains { $0.covers(host.text ?? "") } }
         guard let first = open.first ?? (hosts.isEmpty && redirects.isEmpty ? attachment.place : nil) else {
@@ -108,13 +108,13 @@ extension Repository {
   }
 
   fileprivate var attachments: [Attachment] {
-    let gateways = objects("Gateway", of: Self.gatewayGroup)
+    let gateways = Dictionary(grouping: objects("Gateway", of: Self.gatewayGroup), by: \.name)
     return objects("HTTPRoute", of: Self.gatewayGroup).flatMap { route -> [Attachment] in
       (route.place.at("spec", "parentRefs")?.items ?? []).compactMap { parent in
         let namespace = parent["namespace"]?.text ?? route.namespace
         guard let name = parent["name"]?.text,
-          let gateway = gateways.first(where: {
-            $0.name == name && ($0.namespace == nil || namespace == nil || $0.namespace == namespace)
+          let gateway = gateways[name]?.first(where: {
+            ($0.namespace == nil || namespace == nil || $0.namespace == namespace)
           })
         else { return nil }
         let listeners = gateway.place.at("spec", "listeners")?.items ?? []

@@ -120,7 +120,7 @@ extension Check {
     Rule(
       "argocd-wave-bug", what: "an Argo CD that lets waves go early, and Applications that do not retry",
       why:
-        "from 3.4.0 on a child with a missing object counts as healthy (argo-cd#27917, open in November 2026), so the next wave starts, fails, and is given up",
+        "from 3.4.0 on a child with a missing object counts as healthy (argo-cd#27917, which no release is known to mend), so the next wave starts, fails, and is given up",
       fix: "set `syncPolicy.retry` in every Application of a later wave"
     ) { repository in
       let affected = repository.laterApplications.filter { ($0.retries ?? 0) == 0 }

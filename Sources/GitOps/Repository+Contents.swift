@@ -12,8 +12,6 @@ extension Repository {
     var charts: [ChartUse] = []
     /// What is taken from other repositories.
     var remotes: [Remote] = []
-    /// Patches of objects.
-    var patches: [Place] = []
     /// What is named and is not there.
     var missing: [Missing] = []
     /// Names of Secrets and ConfigMaps that kustomize generates.
@@ -150,17 +148,20 @@ extension Repository {
       return contents
     }
 
-    /// What applies a file that no Application brings: the folder of the outermost kustomization that it belongs to, or
-    /// its own.
-    mutating func root(of file: String) -> String {
+    /// For each file that belongs to kustomizations, the folder of the outermost: what applies it where no Application
+    /// brings it.
+    mutating func roots() -> [String: String] {
       let claimed = claimed
       defer { self.claimed = claimed }
+      var roots: [String: String] = [:]
       for folder in reading.kustomizations.keys.sorted(by: { ($0.count, $0) < ($1.count, $1) }) {
         var contents = Contents(application: -1)
         add(kustomization: folder, nil, into: &contents)
-        if contents.objects.contains(where: { $0.place.file == file }) { return folder }
+        for object in contents.objects where roots[object.place.file] == nil {
+          roots[object.place.file] = folder
+        }
       }
-      return file.folder
+      return roots
     }
 
     /// The objects that no Application brings, and that are no patches.
@@ -296,15 +297,6 @@ extension Repository {
             place: chart["name"] ?? chart, name: name, repository: chart["repo"]?.text ?? "",
             version: chart["version"], values: values, namespace: chart["namespace"]?.text ?? namespace,
             skipsCRDs: chart["includeCRDs"]?.isTrue != true, application: contents.application))
-      }
-      for patch in (place["patches"]?.items ?? []) + (place["patchesJson6902"]?.items ?? []) {
-        if let inline = patch["patch"].flatMap(embedded) { contents.patches.append(inline) }
-        if let file = patch["path"]?.text.flatMap({ folder.path(to: $0) }) {
-          contents.patches += reading.documents[file] ?? []
-        }
-      }
-      for file in (place["patchesStrategicMerge"]?.items ?? []).compactMap(\.text) {
-        contents.patches += folder.path(to: file).flatMap { reading.documents[$0] } ?? []
       }
       for kind in ["secretGenerator", "configMapGenerator"] {
         for generator in place[kind]?.items ?? [] {

@@ -29,7 +29,7 @@ extension Repository {
   /// The CRDs that Applications need and do not bring themselves: one entry for each Application and group.
   var groupNeeds: [GroupNeed] {
     contents.flatMap { contents in
-      var seen = contents.provides.union(Self.givenGroups)
+      var seen = provided[contents.application].union(Self.givenGroups)
       var needs: [GroupNeed] = []
       for object in contents.objects where seen.insert(object.group).inserted {
         needs.append(
@@ -49,9 +49,7 @@ extension Repository {
     }
   }
 
-  /// What Applications need of each other: what they declare, and what the manifests show. One edge for each pair, the
-  /// first reason found.
-  var edges: [Edge] {
+  func findEdges() -> [Edge] {
     var edges: [Edge] = []
     var seen: Set<[Int]> = []
     func add(_ from: Int, _ to: Int?, _ reason: String, _ place: Place, group: String? = nil) {
@@ -74,7 +72,7 @@ extension Repository {
 
   /// The Application that brings the CRDs of a group to another: the earliest, where several do.
   func provider(of group: String, for application: Int) -> Int? {
-    let candidates = contents.filter { $0.provides.contains(group) }.map(\.application)
+    let candidates = applications.indices.filter { provided[$0].contains(group) }
     return nearest(
       to: application, among: candidates.sorted { applications[$0].wave < applications[$1].wave })
   }
@@ -190,7 +188,6 @@ extension Repository {
         counts[application.name] == 1 || folder.isEmpty
         ? application.name : "\(application.name) (\(folder))"
     }
-    let edges = edges
     var seen: Set<String> = []
     return ApplicationGraph(
       shown.compactMap { index in

@@ -105,6 +105,24 @@ extension Node {
     return Node(value, tag: tag, at: shift(mark))
   }
 
+  /// The node with what its merge keys (`<<: *anchor`, YAML 1.1) bring, which Kubernetes' readers resolve: keys that it
+  /// has itself win.
+  var merged: Node {
+    guard case .mapping(let entries) = value else {
+      guard case .sequence(let items) = value else { return self }
+      return Node(.sequence(items.map(\.merged)), tag: tag, at: mark)
+    }
+    var result = entries.filter { $0.key != "<<" }.map { Entry($0.key, at: $0.keyMark, $0.value.merged) }
+    for entry in entries where entry.key == "<<" {
+      for source in entry.value.sequence ?? [entry.value] {
+        for brought in source.merged.mapping ?? [] where !result.contains(where: { $0.key == brought.key }) {
+          result.append(brought)
+        }
+      }
+    }
+    return Node(.mapping(result), tag: tag, at: mark)
+  }
+
   /// The node with every place the same: what stands in a text whose lines are not those of the file.
   func standing(at mark: Mark) -> Node {
     let value: Value =

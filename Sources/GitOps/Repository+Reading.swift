@@ -25,7 +25,7 @@ extension Repository {
         }
         do throws(Report) {
           let nodes = try YAML.parse(bytes, source: file, ambiguity: .accepted)
-          documents[file] = nodes.map { Place($0, file: file) }
+          documents[file] = nodes.map { Place($0.merged, file: file) }
         } catch {
           // A template of some other tool is no mistake, and no manifest either.
           let text = String(decoding: bytes, as: UTF8.self)

@@ -11,18 +11,19 @@ public struct Repository: Sendable {
   let files: [String: [UInt8]]
   /// The folders, by their paths; the repository itself is the empty path.
   let folders: Set<String>
-  /// The YAML documents of each file that could be read.
-  let documents: [String: [Place]]
   /// Why the other YAML files could not be read; those that hold template tags are not among them.
   let unreadable: [String: Report]
   /// How many YAML files were left out because they are templates.
   public let templates: Int
-  /// The kustomizations by their folders.
-  let kustomizations: [String: Place]
   /// The Applications, by file and place; those that an ApplicationSet generates stand where it does.
   let applications: [Application]
   /// What each Application brings, in the order of ``applications``.
   let contents: [Contents]
+  /// The API groups whose CRDs each Application brings, in the order of ``applications``.
+  let provided: [Set<String>]
+  /// What Applications need of each other: what they declare, and what the manifests show. One edge for each pair, the
+  /// first reason found.
+  private(set) var edges: [Edge] = []
   /// Every object: those of Applications with the namespace they get there, then those that no Application brings.
   let objects: [Object]
   /// The URL under which the Applications know this repository; nil where they do not.
@@ -44,10 +45,8 @@ public struct Repository: Sendable {
     self.bootstrap = bootstrap
     folders = Set(files.keys.flatMap(\.foldersAbove)).union([""])
     let reading = Reading(files)
-    documents = reading.documents
     unreadable = reading.unreadable
     templates = reading.templates
-    kustomizations = reading.kustomizations
     let found = Self.applications(in: reading, folders: folders)
     let own = Self.own(of: found, url: url, files: files, folders: folders)
     ownURL = own.url
@@ -57,15 +56,19 @@ public struct Repository: Sendable {
       reading: reading, files: files, folders: folders, ownURL: own.url, prefix: own.prefix)
     let contents = found.indices.map { collector.contents(of: found[$0], at: $0) }
     let parents = Self.parents(contents, of: found)
+    let roots = collector.roots()
     applications = found.map { application in
       var application = application
       application.parent = parents[application.place.key]
       application.scope =
-        application.parent.map { "the contents of \($0)" } ?? collector.root(of: application.place.file)
+        application.parent.map { "the contents of \($0)" } ?? roots[application.place.file]
+        ?? application.place.file.folder
       return application
     }
     self.contents = contents
+    provided = contents.map(\.provides)
     objects = contents.flatMap(\.objects) + collector.unclaimed()
+    edges = findEdges()
   }
 
   /// By the place of an Application, the one that brings it.
@@ -110,9 +113,6 @@ public struct Repository: Sendable {
   func isOwn(_ source: Source) -> Bool {
     source.chart == nil && ownURL != nil && source.url.map(GitURL.normalised) == ownURL
   }
-
-  /// The lines of a file, without their ends.
-  func lines(_ file: String) -> [Substring] { (files[file] ?? []).lines }
 }
 
 extension Repository.Place {

@@ -186,6 +186,23 @@ import Testing
     #expect(codes("{recurse: true, include: 'a.yaml'}") == [])
   }
 
+  @Test("Merge keys are resolved, and keys beside them win")
+  func merges() {
+    let files = [
+      "apps.yaml": """
+      x: &common {project: default, destination: {namespace: default}, syncPolicy: {automated: {}, retry: {limit: -1}}}
+      apiVersion: argoproj.io/v1alpha1
+      kind: Application
+      metadata: {name: a, namespace: argocd}
+      spec:
+        <<: [*common, {destination: {namespace: elsewhere}}]
+        source: \(own("a"))
+      """, "a/a.yaml": configMap,
+    ]
+    #expect(Check.report(on: Self.repository(files)).text == "")
+    #expect(Self.repository(files).graph["a"]?.namespace == "default")
+  }
+
   @Test("What a template may bring is a warning, not an error")
   func templates() {
     var files = ["apps.yaml": application("a", options: "[]"), "a/a.yaml": configMap]
