@@ -131,8 +131,8 @@ let package = Package(
     // Tests of the whole, from outside.
     .testTarget(
       name: "GoldenTests",
-      dependencies: ["Diagnostics", "Inputs", "K3Seed", "Plan", "TestSupport", "UserData"],
-      exclude: ["Cases"],
+      dependencies: ["Diagnostics", "GitOps", "Inputs", "K3Seed", "Plan", "TestSupport", "UserData"],
+      exclude: ["Cases", "Trees"],
       swiftSettings: settings),
     .testTarget(name: "CommandTests", dependencies: ["K3SeedCLI", "TestSupport"], swiftSettings: settings),
     .testTarget(

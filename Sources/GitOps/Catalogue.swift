@@ -40,6 +40,9 @@ struct CatalogueEntry: Sendable {
 }
 
 extension CatalogueEntry {
+  /// Argo CD takes itself over only when nothing is under way that others need: it restarts then.
+  private static let restart = "CRDs that must be whole when it restarts Argo CD"
+
   /// The Applications of a whole tree. Their phases follow from what they wait for.
   static let all = [
     CatalogueEntry(
@@ -52,64 +55,52 @@ extension CatalogueEntry {
       name: "cert-manager", namespace: "cert-manager", folder: "infrastructure/cert-manager",
       chart: Pins.certManagerChart, release: "cert-manager", hasWebhooks: true,
       needs: [
-        ("gateway-api-crds", "with enableGatewayAPI its controller does not start without these CRDs")
+        ("gateway-api-crds", "CRDs without which enableGatewayAPI does not start")
       ]),
     CatalogueEntry(
       name: "external-dns", namespace: "external-dns", folder: "infrastructure/external-dns",
       chart: Pins.externalDNSChart, release: "external-dns",
       needs: [
-        ("gateway-api-crds", "with the source gateway-httproute it does not start without these CRDs")
+        ("gateway-api-crds", "CRDs without which gateway-httproute does not start")
       ]),
     CatalogueEntry(
       name: "external-secrets", namespace: "external-secrets", folder: "infrastructure/external-secrets",
       chart: Pins.externalSecretsChart, release: "external-secrets", hasWebhooks: true, part: .vault,
       needs: [
-        (
-          "gateway-api-crds",
-          "the first CRDs come by themselves, before any controller reads what kinds there are"
-        )
+        ("gateway-api-crds", "CRDs that come alone, before any controller")
       ]),
     CatalogueEntry(
       name: "envoy-gateway", namespace: "envoy-gateway-system", folder: "infrastructure/envoy-gateway",
       chart: Pins.envoyGatewayChart, release: "envoy-gateway", crdChart: Pins.envoyGatewayCRDChart,
       hasWebhooks: true, part: .gateway,
       needs: [
-        ("gateway-api-crds", "CRDs gatewayclasses, gateways and referencegrants.gateway.networking.k8s.io"),
-        ("cert-manager", "CRD certificates.cert-manager.io, and the issuers of the listeners' certificates"),
-        (
-          "external-dns",
-          "the listeners' names must be in DNS when Let's Encrypt or anybody else asks for them"
-        ),
+        ("gateway-api-crds", "CRDs of gateway.networking.k8s.io"),
+        ("cert-manager", "the listeners' certificates"),
+        ("external-dns", "the listeners' names in DNS"),
       ]),
     CatalogueEntry(
       name: "argocd-self-managed", namespace: "argocd", folder: "infrastructure/argocd",
       chart: Pins.argoCDChart, release: "argocd", isKept: true,
       needs: [
-        ("cert-manager", "it restarts Argo CD, which must not be in the middle of these CRDs and webhooks"),
-        ("external-dns", "it restarts Argo CD, which must not be in the middle of this CRD"),
-        (
-          "external-secrets",
-          "it restarts Argo CD, which must not be in the middle of these CRDs and webhooks"
-        ),
+        ("cert-manager", restart),
+        ("external-dns", restart),
+        ("external-secrets", restart),
       ]),
     CatalogueEntry(
       name: "managed-secrets", namespace: "external-secrets", folder: "infrastructure/managed-secrets",
       part: .vault,
       needs: [
-        (
-          "external-secrets",
-          "CRDs clustersecretstores and externalsecrets.external-secrets.io, and the webhook that admits them"
-        )
+        ("external-secrets", "CRDs and webhook of external-secrets.io")
       ]),
     CatalogueEntry(
       name: "argocd-ingress", namespace: "argocd", folder: "infrastructure/argocd-ingress", part: .gateway,
       needs: [
-        ("envoy-gateway", "Gateway envoy-gateway-system/public"),
-        ("argocd-self-managed", "Service argocd-server, which the tree, too, has answer without TLS"),
+        ("envoy-gateway", "Gateway public"),
+        ("argocd-self-managed", "Service argocd-server"),
       ]),
     CatalogueEntry(
       name: "docs-app", namespace: "default", folder: "apps/docs", part: .docs,
-      needs: [("envoy-gateway", "Gateway envoy-gateway-system/public")]),
+      needs: [("envoy-gateway", "Gateway public")]),
   ]
 
   /// The Applications of a tree. What is left out is waited for by none.
@@ -120,7 +111,7 @@ extension CatalogueEntry {
       present.map { entry in
         var needs = entry.needs
         if entry.part == .docs, plan.vault?.hasRegistry == true {
-          needs.append(("managed-secrets", "Secret registry-credentials, with which the image is pulled"))
+          needs.append(("managed-secrets", "Secret registry-credentials"))
         }
         return ApplicationGraph.Member(
           entry.name, namespace: entry.namespace,

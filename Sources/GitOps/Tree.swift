@@ -27,7 +27,7 @@ public struct Tree: Sendable {
   ///
   /// - Throws: a report of every error in the templates.
   public init(_ plan: GitOpsPlan, templates: TemplateSet = TemplateSet()) throws(Report) {
-    graph = CatalogueEntry.graph(of: plan)
+    let graph = CatalogueEntry.graph(of: plan)
     let names = templates.names.filter { $0.hasPrefix(Self.folder) }
     let absent = CatalogueEntry.all.filter { !$0.isPresent(in: plan) }.compactMap(\.folder)
     let context = Context(plan, graph: graph, templates: names)
@@ -50,7 +50,12 @@ public struct Tree: Sendable {
     }
     report.removeRepetitions()
     try report.throwIfErrors()
+    self.init(files: files, graph: graph)
+  }
+
+  init(files: [File], graph: ApplicationGraph) {
     self.files = files
+    self.graph = graph
   }
 
   /// Where the tree's templates lie.

@@ -137,7 +137,10 @@ public struct TreeUpdate: Sendable {
     let most = min(wanted.count, found.count) - head
     let tail = zip(wanted.reversed(), found.reversed()).prefix(most).prefix { $0 == $1 }.count
     let last = found.count - tail
-    if last <= head { return "line \(head + 1) lacks \(wanted.count - tail - head) lines before it" }
+    if last <= head {
+      let missing = wanted.count - tail - head
+      return "\(missing) \(missing == 1 ? "line is" : "lines are") missing before line \(head + 1)"
+    }
     return last == head + 1 ? "line \(last) differs" : "lines \(head + 1) to \(last) differ"
   }
 }

@@ -90,3 +90,41 @@ public struct GoldenCase: Sendable, CustomStringConvertible {
     GoldenCase(name: "another-release", nodes: ["server"], roles: ["agent"]),
   ]
 }
+
+/// A project with the GitOps tree that it is known to give: a folder of `Tests/GoldenTests/Trees`.
+///
+/// In it are `input.json` and `k3seed.yaml`, as in a ``GoldenCase``, and the tree in `argocd`.
+public struct TreeCase: Sendable, CustomStringConvertible {
+  /// The folder's name; where it has no input of its own, the example of that name is meant.
+  public let name: String
+
+  /// Every case.
+  public static let all = ["oci-vault", "http01", "reduced"].map { TreeCase(name: $0) }
+
+  /// What tests are called after.
+  public var description: String { name }
+
+  /// The folder.
+  public var folder: URL { Tool.root.appendingPathComponent("Tests/GoldenTests/Trees/\(name)") }
+
+  /// Terraform's outputs.
+  public var input: URL {
+    file("input.json") ?? Tool.root.appendingPathComponent("examples/\(name)/outputs.json")
+  }
+
+  /// `k3seed.yaml`, where the case has one.
+  public var config: URL? {
+    let example = Tool.root.appendingPathComponent("examples/\(name)/k3seed.yaml")
+    return file("k3seed.yaml") ?? (FileManager.default.fileExists(atPath: example.path) ? example : nil)
+  }
+
+  /// The arguments that say which project it is.
+  public var arguments: [String] {
+    ["--input", input.path] + (config.map { ["--config", $0.path] } ?? [])
+  }
+
+  private func file(_ name: String) -> URL? {
+    let file = folder.appendingPathComponent(name)
+    return FileManager.default.fileExists(atPath: file.path) ? file : nil
+  }
+}
