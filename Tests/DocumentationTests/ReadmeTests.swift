@@ -64,6 +64,20 @@ import Verifier
     try hold(Configuration.locals(InputSpec.all), between: "inputs", in: "\(folder)/inputs.tf", comment: "#")
   }
 
+  @Test("README's graph is the one of the example's tree")
+  func graph() async throws {
+    try await withTemporaryDirectory { folder in
+      let example = Tool.root.appendingPathComponent("examples/oci-vault").path
+      let rendered = try await Tool.k3seed([
+        "gitops", "render", "--input", "\(example)/outputs.json", "--config", "\(example)/k3seed.yaml",
+        "--out", folder.path,
+      ])
+      try #require(rendered.status == 0, "\(rendered.errors)")
+      let graph = try await Tool.k3seed(["gitops", "graph", folder.path])
+      try hold("```mermaid\n\(graph.text)```", between: "graph", in: "README.md")
+    }
+  }
+
   @Test(
     "every console example prints what it shows",
     arguments: ["README.md"])
