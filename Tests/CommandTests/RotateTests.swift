@@ -22,6 +22,19 @@ struct RotateTests {
     #expect(!outcome.text.contains("vault"))
   }
 
+  @Test("A Secret of two inputs gets each key from its own")
+  func twoKeys() async throws {
+    let hash = "$2a$10$" + String(repeating: "u", count: 53)
+    let input =
+      "{\"github_webhook_secret\": \"canary\", \"argocd_admin_password_hash\": \"\(hash)\", "
+      + Self.input.dropFirst()
+    let outcome = try await Tool.k3seed(["rotate", "github_webhook_secret"], input: input)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.text.contains(#"{"data":{"webhook.github.secret":"%s"}}"#))
+    #expect(outcome.text.contains("kubectl patch secret argocd-secret --namespace argocd "))
+    #expect(!outcome.text.contains("admin.password") && !outcome.text.contains("canary"))
+  }
+
   @Test("The commands pass shellcheck", .enabled(if: Tool.has("shellcheck"), "shellcheck is not installed"))
   func shellcheck() async throws {
     let script = try await Tool.k3seed(["rotate"], input: Self.input).output

@@ -186,6 +186,7 @@ import Testing
   private static let inputs = [
     "api-token": "cloudflare_api_token", "token.value": "cloudflare_api_token", "password": "git_pat",
     "sshPrivateKey": "git_ssh_private_key", "admin.password": "argocd_admin_password_hash",
+    "webhook.github.secret": "github_webhook_secret",
   ]
 
   /// kustomize breaks long base64 into lines, which Kubernetes reads over.

@@ -121,6 +121,19 @@ extension Tree {
     }
   }
 
+  @Test(
+    "The folders of the Applications lie in git_path, however it is written",
+    arguments: [(".", ""), ("argocd", "argocd/"), ("./clusters//edge/", "clusters/edge/")])
+  func paths(path: String, prefix: String) throws {
+    let sources = try tree(whole + ", \"git_path\": \"\(path)\"").applications.flatMap {
+      $0["spec"]?["sources"]?.sequence ?? []
+    }
+    let folders = sources.compactMap { $0["path"]?.string }
+    #expect(folders.contains("\(prefix)apps/docs"))
+    let values = sources.compactMap { $0["helm"]?["valueFiles"]?.sequence?.first?.string }
+    #expect(values.contains("$values/\(prefix)infrastructure/argocd/values.yaml"))
+  }
+
   // MARK: Parts
 
   @Test(
