@@ -123,6 +123,12 @@ extension Node {
     return Node(.mapping(result), tag: tag, at: mark)
   }
 
+  /// Whether a tag stands in it, other than those of YAML itself.
+  var hasTag: Bool {
+    tag?.hasPrefix("!") == true || (sequence ?? []).contains(where: \.hasTag)
+      || (mapping ?? []).contains { $0.value.hasTag }
+  }
+
   /// The node with every place the same: what stands in a text whose lines are not those of the file.
   func standing(at mark: Mark) -> Node {
     let value: Value =

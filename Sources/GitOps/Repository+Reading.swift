@@ -18,13 +18,18 @@ extension Repository {
     init(_ files: [String: [UInt8]]) {
       let chartFolders = files.keys.filter { $0.fileName == "Chart.yaml" }.map(\.folder)
       let templateFolders = chartFolders.map { $0.isEmpty ? "templates/" : "\($0)/templates/" }
-      for (file, bytes) in files where file.isYAML {
+      for (file, bytes) in files where file.isYAML || file.isKustomization {
         if templateFolders.contains(where: file.hasPrefix) {
           templates += 1
           continue
         }
         do throws(Report) {
           let nodes = try YAML.parse(bytes, source: file, ambiguity: .accepted)
+          // Kubernetes has no tags of its own: what has some is expanded by somebody before it is applied.
+          guard !nodes.contains(where: \.hasTag) else {
+            templates += 1
+            continue
+          }
           documents[file] = nodes.map { Place($0.merged, file: file) }
         } catch {
           // A template of some other tool is no mistake, and no manifest either.
@@ -33,9 +38,8 @@ extension Repository {
         }
       }
       for folder in chartFolders { charts[folder] = documents[folder.file("Chart.yaml")]?.first }
-      for (file, places) in documents {
-        guard let place = places.first, place.isKustomization || file.isKustomization else { continue }
-        if file.isKustomization { kustomizations[file.folder] = place }
+      for (file, places) in documents where file.isKustomization {
+        kustomizations[file.folder] = places.first
       }
       for place in kustomizations.values { partial.formUnion(Self.patchFiles(of: place)) }
       for (file, places) in documents where !partial.contains(file) {

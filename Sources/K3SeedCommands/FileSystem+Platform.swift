@@ -84,7 +84,7 @@ extension FileSystem {
     /// What people wrote: not what git, Terraform and package managers keep, and no file that is too large to be a
     /// manifest. Links to folders may lead in a circle, and Argo CD does not follow them either.
     static let written = Choice(
-      takes: { ![".git", ".terraform", ".venv", "node_modules"].contains($0) }, largest: 8 << 20,
+      takes: { ![".build", ".git", ".terraform", ".venv", "node_modules"].contains($0) }, largest: 8 << 20,
       followsFolders: false)
   }
 

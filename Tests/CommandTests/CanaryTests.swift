@@ -97,6 +97,41 @@ import Testing
     }
   }
 
+  @Test(
+    "gitops check shows no secret, of the inputs or of the repository",
+    arguments: ["text", "json", "sarif", "junit", "github"])
+  func gitOps(format: String) async throws {
+    try await withTemporaryDirectory { folder in
+      let application = """
+        apiVersion: argoproj.io/v1alpha1
+        kind: Application
+        metadata: {name: external-dns, namespace: argocd}
+        spec:
+          source:
+            repoURL: https://kubernetes-sigs.github.io/external-dns/
+            chart: external-dns
+            targetRevision: 1.21.1
+            helm: {valuesObject: {env: [{name: CF_API_TOKEN, value: \(json(Self.canaries[0].canary.value))}]}}
+
+        """
+      _ = try folder["apps.yaml"].holding(application)
+      var secret: [String: Any] = ["apiVersion": "v1", "kind": "Secret", "metadata": ["name": "a"]]
+      secret["stringData"] = Dictionary(
+        uniqueKeysWithValues: Self.canaries.map { ($0.name, $0.canary.value) })
+      _ = try folder["secret.yaml"].holding(json(secret))
+      _ = try folder["broken.yaml"].holding("a: b\n\t\(Self.canaries[1].canary.value)")
+      for (name, canary) in Self.canaries {
+        _ = try folder["\(name).txt"].holding("ghp_\(canary.value)\n\(canary.value)")
+      }
+      let input = try folder["outputs.json"].holding(json(Self.projects[0]))
+      let outcome = try await Tool.k3seed([
+        "gitops", "check", folder.path, "--input", input.path, "--format", format,
+      ])
+      #expect(outcome.status == 1 && outcome.text.contains("committed-secret"), "\(outcome.errors)")
+      expectNoTrace(outcome, "gitops check --format \(format)")
+    }
+  }
+
   @Test("Fingerprints tell different values apart")
   func fingerprints() async throws {
     func fingerprint(_ token: String) async throws -> Substring? {

@@ -47,7 +47,9 @@ import Testing
   @Test(
     "Whatever the files hold, the check ends and says nothing about what it cannot read",
     arguments: [
-      "", "\u{0}\u{1}", "{{ if .Values.x }}\na: b\n{{ end }}\n", "{% for x in y %}\n", "- a\n- b\n",
+      "", "\u{0}\u{1}", "{{ if .Values.x }}\na: b\n{{ end }}\n", "{% for x in y %}\n",
+      "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: !value a}\nspec: {}\n",
+      "- a\n- b\n",
       "a: &a [*a]\n",
       "apiVersion: v1\n", "apiVersion: [v1]\nkind: {}\n",
       "apiVersion: argoproj.io/v1alpha1\nkind: Application\n",
