@@ -293,6 +293,43 @@ extension Machines {
         isFinal: true),
     ]
 
+    @Test("The Applications of the tree apply phase by phase, and every Secret that they refer to is there")
+    func tree() async throws {
+      let archive = try await withTemporaryDirectory { folder in
+        let example = Tool.root.appendingPathComponent("examples/oci-vault").path
+        let rendered = try await Tool.k3seed([
+          "gitops", "render", "--input", "\(example)/outputs.json", "--config", "\(example)/k3seed.yaml",
+          "--out",
+          folder.path,
+        ])
+        try #require(rendered.status == 0, "\(rendered.errors)")
+        return Data(try await Tool.run(["tar", "-C", folder.path, "-cf", "-", "."]).output)
+          .base64EncodedString()
+      }
+      try await Self.verify(
+        as: "gitops-tree",
+        adapt: {
+          try await Lab.payload(
+            $0,
+            files: [
+              Lab.file("/etc/k3seed-lab/apply_tree.py", Lab.source("apply_tree.py")),
+              "- path: /etc/k3seed-lab/tree.tar\n  encoding: b64\n  content: \(archive)\n",
+            ], after: ["python3 -I /etc/k3seed-lab/apply_tree.py /etc/k3seed-lab/tree.tar"])
+        }
+      ) { outcome, _, _ in
+        try Self.expectSuccess(outcome)
+        #expect(
+          outcome.lines("tree: ").map { String($0.drop { $0 != ":" }) } == [
+            ": phase 1: gateway-api-crds", ": phase 2: cert-manager, external-dns, external-secrets",
+            ": phase 3: envoy-gateway, argocd-self-managed, managed-secrets",
+            ": phase 4: argocd-ingress, docs-app",
+            ": 5 references to Secrets, 2 there, 3 made by the tree",
+            ": taken over: argocd/argocd-root-repository, argocd/argocd-secret, cert-manager/cloudflare-api-token, external-dns/cloudflare-api-token",
+            ": every reference resolves",
+          ], "\(outcome.text)")
+      }
+    }
+
     @Test("What cannot heal is explained within the stage's deadline", arguments: explained)
     func explains(fault: Explained) async throws {
       try await Self.verify(
