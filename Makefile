@@ -32,7 +32,7 @@ lab: $(ready_to_test) ## build what the VM tests boot against: once, in about te
 test-vm: $(ready_to_test) ## boot user-data in virtual machines: one that passes, some that must fail
 	@scripts/test-vm smoke
 
-test-matrix: $(ready_to_test) ## every boot there is, and write Tests/VM/RESULTS.md
+test-matrix: $(ready_to_test) ## every boot there is, and write the documentation's page of faults
 	@scripts/test-vm matrix
 
 build: $(ready_to_build) ## build the release binary, .build/release/k3seed

@@ -141,7 +141,7 @@ let package = Package(
       exclude: ["Terraform", "payloads.py"], swiftSettings: settings),
     .testTarget(
       name: "VMTests", dependencies: ["K3SeedCLI", "TestSupport"], path: "Tests/VM",
-      exclude: ["lab", "results.py", "RESULTS.md"],
+      exclude: ["lab", "results.py"],
       swiftSettings: settings),
     .testTarget(
       name: "DocumentationTests", dependencies: ["Inputs", "K3SeedCLI", "TestSupport", "Verifier"],
