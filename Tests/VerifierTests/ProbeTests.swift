@@ -248,6 +248,23 @@ struct ProbeTests {
         })
   }
 
+  @Test("Where the bootstrap has failed, a service that is started for ever is not waited for")
+  func failed() async throws {
+    var guest = Self.guest(steps: [
+      ["until": "bootstrap: preflight"],
+      ["empty": "/sys/fs/cgroup/system.slice/k3seed-bootstrap.service/cgroup.procs"],
+      ["until": #""event":"facts""#],
+    ])
+    guest.files["/run/k3seed/preflight.log"] = (Array("no default route\n".utf8), 0o600)
+    guest.files["/var/lib/k3seed/complete"] = nil
+    guest.environments = [[:]]
+    guest.isBootstrapping = true
+    guest.answers["is-system-running"] = "starting\n"
+    let outcome = try await guest.run()
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.facts("settled")?["bootstrap", "complete"]?.string == nil)
+  }
+
   @Test(
     "It answers with facts at any time, runs the bootstrap again and restarts the machine, but not for a stranger"
   )

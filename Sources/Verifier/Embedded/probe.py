@@ -1272,15 +1272,19 @@ class Probe:
             self.worker.start()
 
     def settle(self):
-        """Settled: cloud-init has finished, systemd's first jobs are done and the bootstrap is not at work."""
+        """Settled: cloud-init has finished, systemd's first jobs are done, and the bootstrap is not at work, or has failed."""
         if self.guest.cgroup(BOOTSTRAP):
             return
         state = (self.guest.run("systemctl", "is-system-running", timeout=20) or b"").decode("ascii", "replace").strip()
-        if state in ("initializing", "starting", ""):
+        # A K3s that never comes up is started for ever; when the bootstrap has given up, nobody waits for it any more.
+        if state in ("initializing", "starting", "") and not self.has_failed():
             return
         self.settled = True
         self.channel.send("settled", {"state": state})
         self.report("settled")
+
+    def has_failed(self):
+        return any(state == "failed" for name, state in self.stages.items() if name.startswith("bootstrap: "))
 
     def report(self, why, **data):
         self.channel.send("facts", dict(self.guest.facts(), why=why, **data))
