@@ -49,8 +49,13 @@ let package = Package(
       dependencies: ["Diagnostics", "Gzip", "Inputs", "Plan", "Secrets", "Templates", "YAML"],
       swiftSettings: settings),
     .target(
+      name: "Validation", dependencies: ["Diagnostics", "Inputs", "Plan", "UserData", "YAML"],
+      swiftSettings: settings),
+    .target(
       name: "GitOps",
-      dependencies: ["Diagnostics", "Inputs", "Plan", "Secrets", "Templates", "UserData", "YAML"],
+      dependencies: [
+        "Diagnostics", "Inputs", "Plan", "Secrets", "Templates", "UserData", "Validation", "YAML",
+      ],
       swiftSettings: settings),
     .target(
       name: "Verifier",
@@ -61,13 +66,16 @@ let package = Package(
       ],
       exclude: ["Embedded"], swiftSettings: settings, plugins: ["EmbedFilesPlugin"]),
     .target(
-      name: "K3Seed", dependencies: ["Diagnostics", "GitOps", "Inputs", "Plan", "Templates", "UserData"],
+      name: "K3Seed",
+      dependencies: [
+        "Diagnostics", "GitOps", "Inputs", "Plan", "Templates", "UserData", "Validation", "YAML",
+      ],
       swiftSettings: settings),
     .target(
       name: "K3SeedCommands",
       dependencies: [
-        "Diagnostics", "GitOps", "Inputs", "K3Seed", "Plan", "Secrets", "Templates", "UserData", "Verifier",
-        "YAML",
+        "Diagnostics", "GitOps", "Inputs", "K3Seed", "Plan", "Secrets", "Templates", "UserData",
+        "Validation", "Verifier", "YAML",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -115,6 +123,10 @@ let package = Package(
       dependencies: [
         "Diagnostics", "Gzip", "Inputs", "Plan", "Secrets", "Templates", "TestSupport", "UserData", "YAML",
       ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ValidationTests",
+      dependencies: ["Diagnostics", "K3Seed", "Plan", "Templates", "TestSupport", "Validation"],
       swiftSettings: settings),
     .testTarget(
       name: "GitOpsTests",

@@ -1,4 +1,5 @@
 import Diagnostics
+import Validation
 import YAML
 
 extension Check {
@@ -214,7 +215,7 @@ extension Check {
         }
       let known = Set(findings.compactMap(\.location))
       return findings
-        + CommittedText.findings(in: repository.files).filter { finding in
+        + SecretText.findings(in: repository.files).filter { finding in
           !known.contains { $0.source == finding.location.source && $0.line == finding.location.line }
         }.map {
           Finding(

@@ -50,6 +50,18 @@ public struct ConfigFile: Sendable {
 }
 
 extension ConfigFile {
+  /// Whether a text is meant as such a file, whatever its name: a mapping with a key that only such a file has.
+  public static func isMeant(_ bytes: [UInt8]) -> Bool {
+    // `#cloud-config` and its like begin user-data.
+    guard !bytes.starts(with: "#!".utf8), !bytes.starts(with: "#cloud".utf8), !bytes.starts(with: "##".utf8),
+      let root = try? YAML.parseOne(bytes, source: "", ambiguity: .accepted)
+    else { return false }
+    return (root.mapping ?? []).contains { entry in
+      // cloud-init has a key of that name, too.
+      entry.key == outputNamesKey || entry.key != "ssh_authorized_keys" && InputSpec.named(entry.key) != nil
+    }
+  }
+
   private mutating func takeOutputNames(_ names: Positioned, report: inout Report) {
     guard names.node.mapping != nil else {
       report.add(

@@ -30,20 +30,6 @@ struct GitOpsCheckCommand: ParsableCommand {
       name: "k3seed gitops check", version: Pins.k3seed, rules: Check.rules.map(\.documentation))
     try FileSystem.print(Array(report.written(as: format, by: producer).utf8))
     FileSystem.say("\(read.summary): \(report.summary)\n")
-    if report.hasErrors || strict && report.diagnostics.contains(where: { $0.severity == .warning }) {
-      throw ExitCode(1)
-    }
-  }
-}
-
-extension Report {
-  /// The findings in numbers.
-  fileprivate var summary: String {
-    let counts = [(Diagnostic.Severity.error, "error"), (.warning, "warning"), (.note, "note")].compactMap {
-      severity, noun in
-      let count = diagnostics.count { $0.severity == severity }
-      return count == 0 ? nil : count.counted(noun)
-    }
-    return counts.isEmpty ? "no findings" : counts.joined(separator: ", ")
+    if report.fails(strict: strict) { throw ExitCode(1) }
   }
 }

@@ -24,7 +24,8 @@ public struct RootCommand: ParsableCommand {
     version: Pins.k3seed,
     subcommands: [
       Render.self, External.self, PreviewCommand.self, Inspect.self, TokenCommand.self, SchemaCommand.self,
-      ImageCommand.self, VerifyCommand.self, RotateCommand.self, DiffCommand.self, GitOpsCommand.self,
+      ImageCommand.self, VerifyCommand.self, RotateCommand.self, DiffCommand.self, ValidateCommand.self,
+      ExplainCommand.self, GitOpsCommand.self,
     ])
 
   /// An empty command, as the parser makes one.

@@ -75,6 +75,17 @@ public struct Inspection: Sendable {
     package let name: String?
     /// Its bytes.
     package let content: [UInt8]
+
+    init(type: String, name: String?, content: [UInt8]) {
+      self.type = type
+      self.name = name
+      self.content = content
+    }
+
+    /// A whole text, which no header says anything of.
+    package init(whole content: [UInt8]) {
+      self.init(type: Inspection.type(of: content), name: nil, content: content)
+    }
   }
 
   /// The parts of user-data, secrets included, under every layer of encoding.
@@ -100,6 +111,20 @@ public struct Inspection: Sendable {
     }
     return (layers, bodies)
   }
+
+  /// The bytes under base64 and gzip.
+  ///
+  /// - Throws: a report where a layer is damaged.
+  package static func unwrapped(_ bytes: [UInt8], source: String) throws(Report) -> [UInt8] {
+    var layers: [Layer] = []
+    return try unwrap(bytes, source: source, layers: &layers)
+  }
+
+  /// What cloud-init takes a part for that no header says more of, by its first line; `unknown` where it knows none.
+  package static func type(of content: [UInt8]) -> String { Part.type(of: content, declared: nil) }
+
+  /// Whether k3seed made a cloud-config.
+  package static func isOwn(_ node: Node) -> Bool { Redactor.isOwn(node) }
 
   private static func unwrap(
     _ bytes: [UInt8], source: String, layers: inout [Layer]

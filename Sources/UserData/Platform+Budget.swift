@@ -75,7 +75,7 @@ extension Platform {
 
   /// The bytes that share the limit with user-data: on OCI the other metadata, of which k3seed knows the keys
   /// `user_data` and `ssh_authorized_keys` and the value of the latter.
-  func sharedBytes(sshKeys: [String]) -> Int {
+  package func sharedBytes(sshKeys: [String]) -> Int {
     guard self == .oci else { return 0 }
     let keys =
       sshKeys.isEmpty ? 0 : "ssh_authorized_keys".utf8.count + sshKeys.reduce(-1) { $0 + $1.utf8.count + 1 }

@@ -132,7 +132,7 @@ struct Redactor {
 }
 
 /// Which names say that their value is a secret, and which values are none all the same.
-enum SecretName {
+package enum SecretName {
   /// Parts of names, in lower case and without separators.
   private static let words = [
     "password", "passwd", "passphrase", "token", "secret", "credential", "apikey", "accesskey", "privatekey",
@@ -148,7 +148,7 @@ enum SecretName {
     "provider", "namespace", "stdin", "nopasswd", "ocid", "ocids",
   ]
 
-  static func names(_ name: String, isOwn: Bool) -> Bool {
+  package static func names(_ name: String, isOwn: Bool) -> Bool {
     let parts = name.lowercased().split { "-_. ".contains($0) }
     guard let last = parts.last else { return false }
     let whole = parts.joined()
@@ -160,7 +160,7 @@ enum SecretName {
 
   /// Whether a value is no secret whatever its name: empty, a condition, the name of an input, a reference to
   /// OCI Vault, a variable in capitals, what a file holds, or a path of several lower-case parts.
-  static func isNoSecret(_ value: some StringProtocol, isOwn: Bool) -> Bool {
+  package static func isNoSecret(_ value: some StringProtocol, isOwn: Bool) -> Bool {
     let text = String(value)
     if ["", "true", "false", "yes", "no", "null", "none", "~", Redactor.mark].contains(text.lowercased()) {
       return true
@@ -182,6 +182,13 @@ enum SecretName {
       (0x61...0x7A) ~= $0 || (0x30...0x39) ~= $0 || "/._-".utf8.contains($0)
     }
     return isPath && text.hasPrefix("/") && text.utf8.count { $0 == UInt8(ascii: "/") } > 1
+  }
+}
+
+extension SecretName {
+  /// Where secrets begin in a text of any kind, judged by form: line and column from 1, columns in bytes.
+  package static func places(in text: String, isOwn: Bool) -> [(line: Int, column: Int)] {
+    TextRedactor.places(in: text, isOwn: isOwn)
   }
 }
 

@@ -27,6 +27,18 @@ struct TextRedactor {
     return String(decoding: shown, as: UTF8.self)
   }
 
+  /// Where secrets begin in a text: line and column from 1, columns in bytes. A secret of several lines is one.
+  static func places(in text: String, isOwn: Bool) -> [(line: Int, column: Int)] {
+    var redactor = TextRedactor(isOwn: isOwn)
+    var places: [(line: Int, column: Int)] = []
+    for (index, line) in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+      let line = Array(line)
+      guard let shown = redactor.redacted(line), shown != line else { continue }
+      places.append((index + 1, zip(line, shown).prefix { $0 == $1 }.count + 1))
+    }
+    return places
+  }
+
   private init(isOwn: Bool) { self.isOwn = isOwn }
 
   /// A line as it may be shown; nil where nothing of it may.

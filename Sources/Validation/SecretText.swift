@@ -1,11 +1,11 @@
-import Diagnostics
+package import Diagnostics
 
 /// Finds keys and tokens in the text of files, whatever they are part of. No value is ever shown.
-enum CommittedText {
+package enum SecretText {
   /// What was found, and where.
-  struct Found {
-    let what: String
-    let location: Location
+  package struct Found {
+    package let what: String
+    package let location: Location
   }
 
   /// A token that is known by how it begins.
@@ -35,7 +35,7 @@ enum CommittedText {
   ]
 
   /// What stands in the files, in the order of their places.
-  static func findings(in files: [String: [UInt8]]) -> [Found] {
+  package static func findings(in files: [String: [UInt8]]) -> [Found] {
     files.keys.sorted().flatMap { file -> [Found] in
       let bytes = files[file] ?? []
       // What is no text has no lines to point at.
@@ -56,7 +56,7 @@ enum CommittedText {
   }
 
   /// What stands in a line, by its column.
-  private static func found(in line: Substring, next: Substring) -> [(column: Int, what: String)] {
+  static func found(in line: Substring, next: Substring) -> [(column: Int, what: String)] {
     var found: [(column: Int, what: String)] = []
     if let begin = line.firstRange(of: "-----BEGIN "), let end = line.firstRange(of: "PRIVATE KEY-----"),
       isKey(line[end.upperBound...]) || isKey(next)

@@ -1,0 +1,124 @@
+public import Diagnostics
+import Inputs
+public import Plan
+public import Templates
+import UserData
+import Validation
+
+/// Templates tried without a project: each role is rendered with made-up values of the right shape, and the result
+/// looked at as any user-data is.
+public enum Trial {
+  /// Everything that is found, at its place in the templates.
+  ///
+  /// - Parameters:
+  ///   - templates: the templates, a user's own among them.
+  ///   - platform: where user-data is delivered; OCI where nothing is said.
+  public static func report(on templates: TemplateSet, platform: Platform? = nil) -> Report {
+    var report = Report()
+    for (name, outputs) in projects {
+      // Secrets lie in OCI Vault in one of them, which other platforms cannot read.
+      if name == "vault", platform != nil, platform != .oci { continue }
+      let rendered = report.collect { () throws(Report) in
+        let terraform = try InputDocument.terraform(Array(outputs.utf8), source: "made-up values (\(name))")
+        let flags = try InputDocument.settings([], platform: platform?.rawValue)
+        return try Project(terraform: terraform, flags: flags).renderAll(templates: templates).all
+      }
+      for userData in rendered ?? [] { report.add(findings(in: userData)) }
+    }
+    report.removeRepetitions()
+    // What is said of the made-up values is not the templates' fault.
+    return Report(
+      report.diagnostics.filter { $0.location?.source.hasPrefix("made-up values") != true }
+    ).sorted
+  }
+
+  private static func findings(in userData: UserData) -> Report {
+    let source = "user-data of \(userData.node.title)"
+    do throws(Report) {
+      let payload = try Payload(userData.plain, source: source)
+      return Report(
+        // The size was judged when it was rendered, compressed where only that fits.
+        Validation.report(on: payload).diagnostics.filter { $0.code != "over-limit" }.map { diagnostic in
+          var diagnostic = diagnostic
+          if let path = diagnostic.location?.path {
+            diagnostic.location = userData.document.origin(at: path) ?? diagnostic.location
+          } else if let location = diagnostic.location, location.line == nil {
+            diagnostic.location = userData.document.origin.template
+          }
+          return diagnostic
+        })
+    } catch {
+      return error
+    }
+  }
+
+  /// Projects that together use every part of the built-in templates: values in user-data or in a vault, one server or
+  /// several, each role, everything that may be left out.
+  private static let projects: [(name: String, outputs: String)] = [
+    (
+      "literal",
+      """
+      {"nodes": {"server": {"role": "server"}, "agent": {"role": "agent"}, "edge": {"role": "ingress"}},
+       "server_private_ip": "10.0.0.10", "git_repo_url": "https://git.example.net/cluster.git",
+       "k3s_token": "made-up-join-token", "cloudflare_api_token": "made-up-cloudflare-token"}
+      """
+    ),
+    (
+      "vault",
+      """
+      {"nodes": {"server": {"role": "server", "private_ip": "10.0.0.10"}, "agent": {"role": "agent"}},
+       "git_repo_url": "https://git.example.net/cluster.git", "git_username": "made-up", "oci_region": "eu-frankfurt-1",
+       "vault_ocid": "ocid1.vault.oc1.eu-frankfurt-1.madeup.\(String(repeating: "madeup", count: 10))",
+       "secret_ocids": {
+         "k3s_token": "ocid1.vaultsecret.oc1.eu-frankfurt-1.\(String(repeating: "madeup", count: 10))a",
+         "k3s_agent_token": "ocid1.vaultsecret.oc1.eu-frankfurt-1.\(String(repeating: "madeup", count: 10))b",
+         "git_pat": "ocid1.vaultsecret.oc1.eu-frankfurt-1.\(String(repeating: "madeup", count: 10))c",
+         "cloudflare_api_token": "ocid1.vaultsecret.oc1.eu-frankfurt-1.\(String(repeating: "madeup", count: 10))d"}}
+      """
+    ),
+    (
+      "everything",
+      """
+      {"cluster_name": "made-up",
+       "nodes": {
+         "a": {"role": "server", "private_ip": "10.0.0.10", "labels": {"pool": "own"}, "taints": ["key=value:NoSchedule"]},
+         "b": {"role": "server", "private_ip": "10.0.0.11"}, "c": {"role": "server", "private_ip": "10.0.0.12"},
+         "w": {"role": "agent", "private_ip": "10.0.0.13", "labels": {"pool": "own"}, "taints": ["key=value:NoSchedule"]},
+         "edge": {"role": "ingress", "private_ip": "10.0.0.14"}},
+       "git_repo_url": "https://git.example.net/cluster.git", "git_revision": "main", "git_path": "argocd",
+       "git_username": "made-up", "git_pat": "made-up-git-token", "k3s_token": "made-up-join-token",
+       "k3s_agent_token": "made-up-agent-token", "cloudflare_api_token": "made-up-cloudflare-token",
+       "argocd_admin_password_hash": "$2b$10$\(String(repeating: "e", count: 53))",
+       "load_balancer_ip": "192.0.2.1", "tls_sans": ["api.example.net"], "node_labels": {"pool": "all"},
+       "disable": ["traefik"], "cluster_cidr": "10.52.0.0/16", "service_cidr": "10.53.0.0/16",
+       "node_cidrs": ["10.0.0.0/16"], "hardening": "cis", "pod_metadata_access": "allowed",
+       "registry_mirrors": {"docker.io": ["https://mirror.example.net"]},
+       "extra_manifests": {"one": "apiVersion: v1\\nkind: Namespace\\nmetadata:\\n  name: made-up\\n"},
+       "ca_certificates": ["-----BEGIN CERTIFICATE-----\\nbWFkZSB1cA==\\n-----END CERTIFICATE-----\\n"]}
+      """
+    ),
+  ]
+}
+
+extension Field {
+  /// The place in a template that the value at a JSON path of the emitted document came from; nil where the path
+  /// leads nowhere.
+  fileprivate func origin(at path: String) -> Location? {
+    var field = self
+    for match in path.matches(of: /\.([A-Za-z0-9_]+)|\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]/) {
+      switch field.content {
+      case .mapping(let entries):
+        let name = String(match.output.1 ?? match.output.2 ?? "")
+        guard let entry = entries.first(where: { $0.key == name }) else { return field.origin.template }
+        field = entry.value
+      case .sequence(let items):
+        guard let index = match.output.3.flatMap({ Int($0) }), index < items.count else {
+          return field.origin.template
+        }
+        field = items[index]
+      default: return field.origin.template
+      }
+    }
+    return field.origin.template
+  }
+}

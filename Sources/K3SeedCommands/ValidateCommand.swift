@@ -1,0 +1,150 @@
+import ArgumentParser
+import Diagnostics
+import Inputs
+import K3Seed
+import Plan
+import SystemPackage
+import Templates
+import Validation
+
+struct ValidateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "validate",
+    abstract:
+      "Finds what is wrong with inputs, k3seed.yaml, templates and any user-data, without credentials.",
+    discussion: """
+      What a file is, is told by what it holds: Terraform's outputs, k3seed.yaml, or user-data that anybody made, plain \
+      or in base64, gzip or MIME. Outputs and k3seed.yaml belong together and are judged together. \
+      "k3seed explain CODE" says what a finding means. Exit codes: 0 nothing is wrong; 1 something is; 2 a file cannot \
+      be read.
+      """)
+
+  @Argument(help: ArgumentHelp("The files to look at; \"-\" is standard input.", valueName: "file"))
+  var files: [String] = []
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Templates to try: every role is rendered with made-up values, and the result looked at.",
+      valueName: "folder"))
+  var templates: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Where user-data is delivered, for its size; k3seed's own says so itself.", valueName: "platform"))
+  var platform: String?
+
+  @Option(name: .long, help: "How the findings are written.")
+  var format = Report.Format.text
+
+  @Flag(name: .long, help: "Let warnings count as errors for the exit code.")
+  var strict = false
+
+  @Flag(name: .long, help: "Do without shellcheck, bash and cloud-init, even where they are installed.")
+  var noTools = false
+
+  func validate() throws {
+    guard !files.isEmpty || templates != nil else {
+      throw ValidationError("name a file, or templates with --templates")
+    }
+    if let platform, Platform(rawValue: platform) == nil {
+      let all = Platform.allCases.map(\.rawValue)
+      throw ValidationError(
+        "\"\(platform)\" is not a platform; \(platform.lowercased().suggestion(from: all, within: 2))use one of \(all.joined(separator: ", "))"
+      )
+    }
+  }
+
+  func run() throws {
+    // A file that cannot be read is bad input, whatever the others hold.
+    let read = try files.map { path throws(Report) in
+      (name: FileSystem.name(path), bytes: try FileSystem.read(path))
+    }
+    let set = try InputSource(templates: templates).templateSet()
+    let platform = platform.flatMap(Platform.init(rawValue:))
+    let isAlone = noTools
+    let report = try waiting { () async throws -> Report in
+      var report = Report()
+      for file in read where Subject(file.bytes, name: file.name) == .userData {
+        report.add(await Self.report(on: file.bytes, name: file.name, platform, isAlone: isAlone))
+      }
+      return report
+    }
+    var all = report
+    all.add(Subject.inputs(read, platform: self.platform, templates: set))
+    if templates != nil { all.add(Trial.report(on: set, platform: platform)) }
+    all.removeRepetitions()
+    try finish(all.sorted)
+  }
+
+  private static func report(
+    on bytes: [UInt8], name: String, _ platform: Platform?, isAlone: Bool
+  ) async -> Report {
+    do throws(Report) {
+      let payload = try Payload(bytes, source: name, platform: platform)
+      var report = Validation.report(on: payload)
+      if !isAlone { report.add(await HostCheck.report(on: payload)) }
+      return report
+    } catch {
+      return error
+    }
+  }
+
+  private func finish(_ report: Report) throws {
+    let producer = Report.Producer(
+      name: "k3seed validate", version: Pins.k3seed, rules: Validation.rules)
+    try FileSystem.print(Array(report.written(as: format, by: producer).utf8))
+    let subject = files.isEmpty ? "templates" : files.count.counted("file")
+    FileSystem.say("\(subject): \(report.summary)\n")
+    if report.fails(strict: strict) { throw ExitCode(1) }
+  }
+}
+
+/// What a file is.
+enum Subject {
+  case outputs, config, userData
+
+  init(_ bytes: [UInt8], name: String) {
+    let text = bytes.drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
+    let file = name.split(separator: "/").last.map(String.init) ?? name
+    if text.first == UInt8(ascii: "{") {
+      self = .outputs
+    } else if ["k3seed.yaml", "k3seed.yml"].contains(file) || ConfigFile.isMeant(bytes) {
+      self = .config
+    } else {
+      self = .userData
+    }
+  }
+
+  /// The findings about outputs and configurations: together where there is one of each, alone otherwise.
+  static func inputs(
+    _ files: [(name: String, bytes: [UInt8])], platform: String?, templates: TemplateSet
+  ) -> Report {
+    var report = Report()
+    let outputs = files.filter { Subject($0.bytes, name: $0.name) == .outputs }.compactMap { file in
+      report.collect { () throws(Report) in try InputDocument.terraform(file.bytes, source: file.name) }
+    }
+    let configs = files.filter { Subject($0.bytes, name: $0.name) == .config }.compactMap { file in
+      report.collect { () throws(Report) in try ConfigFile(file.bytes, source: file.name) }
+    }
+    let flags = report.collect { () throws(Report) in try InputDocument.settings([], platform: platform) }
+    let shared = configs.count == 1 ? configs[0] : ConfigFile()
+    for terraform in outputs {
+      let project = Project(terraform: terraform, config: shared, flags: flags)
+      do throws(Report) {
+        report.add(try project.renderAll(templates: templates).report)
+      } catch {
+        report.add(error)
+      }
+    }
+    // Without outputs, what is missing is not known: only what is there is judged.
+    for config in outputs.isEmpty || configs.count > 1 ? configs : [] {
+      let inputs = Inputs(
+        terraform: InputDocument(source: config.document.source), config: config, flags: flags,
+        report: &report)
+      _ = ClusterPlan(inputs, report: &report)
+    }
+    return report
+  }
+}

@@ -1,0 +1,202 @@
+public import Diagnostics
+
+/// What the codes of findings about inputs, plans, templates and YAML mean: those that no table of rules makes.
+public enum Explanations {
+  /// All of them, in the order in which the work is done.
+  public static let all: [Report.Rule] = (yaml + inputs + plan + gitOps + templates).map {
+    Report.Rule($0.code, what: $0.what, why: $0.why, fix: $0.fix)
+  }
+
+  private typealias Explanation = (code: String, what: String, why: String, fix: String)
+
+  private static let yaml: [Explanation] = [
+    (
+      "yaml-syntax", "a text that is no YAML", "no reader gets anything out of it",
+      "mend it where the finding points; the cause may stand a line above"
+    ),
+    (
+      "yaml-ambiguous", "a value that readers of YAML 1.1 and 1.2 take for different things",
+      "`yes`, `0777` or `1e3` become a boolean or another number on the node", "put it in quotes"
+    ),
+    (
+      "duplicate-key", "a key that a mapping has twice", "cloud-init silently takes the last one",
+      "keep one of them"
+    ),
+    ("yaml-documents", "a second document in one file", "only one is read", "take one of them out"),
+    (
+      "yaml-empty", "a text without a document", "there is nothing to read",
+      "write one, or leave the file out"
+    ),
+    ("yaml-alias", "an alias whose anchor is not there", "there is nothing to copy", "correct the name"),
+    (
+      "yaml-key", "a key that is no plain text", "no reader of cloud-init's kind takes it",
+      "write a text as the key"
+    ),
+    (
+      "yaml-tag", "a value that is not what its tag says", "readers refuse it, or change it",
+      "correct the value or take the tag out"
+    ),
+    (
+      "yaml-depth", "more than 100 levels of nesting", "no configuration is so deep",
+      "look for what nests itself"
+    ),
+    ("yaml-size", "more than 100,000 values", "aliases may make a small text endless", "take aliases out"),
+    (
+      "json-syntax", "a text that is no JSON", "Terraform's outputs are JSON", "give `terraform output -json`"
+    ),
+  ]
+
+  private static let inputs: [Explanation] = [
+    (
+      "input-shape", "a document that is none of Terraform's outputs",
+      "its values cannot be told from what describes them", "give `terraform output -json`"
+    ),
+    (
+      "input-type", "an input of another kind than it must be", "it cannot be used",
+      "give the kind that is named"
+    ),
+    ("input-value", "an input whose value breaks its rule", "it would fail on the node", "correct the value"),
+    (
+      "unknown-input", "a name that is no input", "what it says is not heard",
+      "correct the name; `k3seed schema` lists them"
+    ),
+    ("missing-input", "an input that is needed and not given", "the node cannot be made without", "give it"),
+    (
+      "missing-output", "an output that `output_names` names and Terraform does not have",
+      "the input has no value", "correct `output_names`"
+    ),
+    (
+      "not-sensitive", "a secret in an output that is not marked sensitive", "Terraform prints it",
+      "add `sensitive = true`"
+    ),
+    (
+      "reference-alone", "an OCID of OCI Vault where the value itself is needed",
+      "the value is needed when rendering, before any node runs", "output the value as well: it is no secret"
+    ),
+    (
+      "reference-wins", "a secret that is given as a value and as a reference",
+      "the value lies in Terraform's outputs for nothing", "drop the output that holds the value"
+    ),
+    (
+      "secret-in-argument", "a secret on the command line",
+      "every user of the machine can read a program's arguments", "give it as a Terraform output"
+    ),
+    (
+      "secret-in-config", "a secret in `k3seed.yaml`", "the file is meant to be committed",
+      "give it as a Terraform output, or as an OCID of OCI Vault"
+    ),
+    ("set-syntax", "an argument of `--set` without `=`", "there is no value", "write `--set name=value`"),
+    ("config-shape", "a `k3seed.yaml` that is no mapping", "it gives no inputs", "write `name: value`"),
+    ("config-tag", "a tag in `k3seed.yaml`", "tags belong to templates", "write the value itself"),
+  ]
+
+  private static let plan: [Explanation] = [
+    (
+      "cluster", "a cluster that cannot be planned", "nodes cannot be chosen from it",
+      "read the other findings"
+    ),
+    (
+      "etcd-quorum", "two servers", "etcd needs more than half of its members, so either one lost stops both",
+      "use one server or three"
+    ),
+    (
+      "missing-hash", "a K3s version whose files have no known SHA-256",
+      "nothing says that what is downloaded is what was meant", "give `k3s_sha256`"
+    ),
+    ("same-address", "two nodes with one address", "one of them is not reached", "give each its own"),
+    (
+      "no-server", "nodes without a server and without `server_url`", "there is no cluster to join",
+      "add a server, or give `server_url`"
+    ),
+    (
+      "git-credentials",
+      "credentials that do not go with the repository's URL, or none where some are needed",
+      "Argo CD cannot fetch the repository", "give a token for https, a key for ssh"
+    ),
+    ("git-clear-text", "a token for an http URL", "it travels unencrypted", "use https"),
+    (
+      "git-suffix", "a URL of GitLab without `.git`", "Argo CD does not follow GitLab's redirect",
+      "add `.git`"
+    ),
+    ("hash-wins", "a password and its hash", "only one of them counts: the hash", "give one of them"),
+    (
+      "no-bcrypt", "a password that cannot be hashed here", "the system's libcrypt knows no bcrypt",
+      "give `argocd_admin_password_hash`"
+    ),
+    (
+      "vault-platform", "a secret in OCI Vault for a node elsewhere",
+      "the vault is read as the OCI instance that the node is", "give its value, or use the platform oci"
+    ),
+    ("node-role", "a node and a role that are not one", "they choose different nodes", "give one of them"),
+    ("unknown-node", "a name that no node has", "there is nothing to render", "correct the name"),
+    ("unknown-role", "a word that is no role", "there is nothing to render", "use server, agent or ingress"),
+    (
+      "which-node", "several nodes, and none chosen", "one is rendered at a time",
+      "choose with `--node`, or `--all`"
+    ),
+    (
+      "token-form", "a join token of the long form for a first server",
+      "its hash is of a cluster that is there already", "give the part after the last `::server:`"
+    ),
+    (
+      "literal-secrets", "secrets whose values travel in user-data",
+      "every process on the node can read user-data from the platform's metadata service",
+      "keep them in OCI Vault and give `secret_ocids`"
+    ),
+  ]
+
+  private static let gitOps: [Explanation] = [
+    ("same-host", "one name for two sites", "a name leads to one place only", "give each its own"),
+    (
+      "outside-domain", "a host outside `domain_name`", "external-dns makes no record for it",
+      "give a name below `domain_name`"
+    ),
+    (
+      "registry-vault", "a private registry without a vault",
+      "only OCI Vault brings its credentials into the cluster", "give `vault_ocid`"
+    ),
+    (
+      "no-vault", "secrets in OCI Vault without `vault_ocid`", "External Secrets is left out",
+      "give `vault_ocid`"
+    ),
+    (
+      "registry-password", "a registry's password as a value",
+      "the GitOps tree is public, and cannot hold it",
+      "give its OCID in `secret_ocids`"
+    ),
+    (
+      "vault-version", "a secret that is bound to one version",
+      "External Secrets knows versions by their stage only", "use `?stage=PREVIOUS` or no version"
+    ),
+  ]
+
+  private static let templates: [Explanation] = [
+    ("template-tag", "a tag that k3seed does not have", "nothing says what it stands for", "correct the tag"),
+    ("template-path", "a path that leads to no value", "there is nothing to put there", "correct the path"),
+    (
+      "template-type", "a value of another kind than the tag takes", "it cannot take that place",
+      "use another tag or path"
+    ),
+    (
+      "template-format", "a `${` without its end", "it is not clear which value is meant",
+      "write `$${` for a literal `${`"
+    ),
+    (
+      "template-env", "a variable that a shell would not take", "the file could not be read",
+      "correct its name or value"
+    ),
+    (
+      "template-file", "a file that is not among the templates, or is no text",
+      "there is nothing to put there", "correct the name"
+    ),
+    ("template-cycle", "a template that includes itself", "it has no end", "take one of the includes out"),
+    (
+      "template-empty", "a template that expands to nothing", "there is no user-data",
+      "look at its outermost `!when`"
+    ),
+    (
+      "template-secret", "a secret taken with `!value`", "it would be shown where it must not be",
+      "take it with `!secret`"
+    ),
+  ]
+}

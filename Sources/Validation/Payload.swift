@@ -1,0 +1,163 @@
+public import Diagnostics
+import Inputs
+public import Plan
+import UserData
+import YAML
+
+/// User-data that anybody made, opened so that rules can look at it.
+public struct Payload: Sendable {
+  /// What findings call the file.
+  let source: String
+  /// The bytes as given.
+  let bytes: [UInt8]
+  /// The bytes without base64 and gzip.
+  let content: [UInt8]
+  /// What was taken off, outermost first.
+  let layers: [Inspection.Layer]
+  /// The parts, in the order in which cloud-init reads them.
+  let parts: [Part]
+  /// Where it is delivered, as far as that is known.
+  let platform: Platform?
+
+  /// Opens user-data.
+  ///
+  /// - Parameters:
+  ///   - bytes: the user-data as it would be handed over: plain, gzip, base64 or MIME.
+  ///   - source: what findings call it.
+  ///   - platform: where it is delivered; a payload of k3seed's own says so itself.
+  /// - Throws: a report where a layer is damaged.
+  public init(_ bytes: [UInt8], source: String, platform: Platform? = nil) throws(Report) {
+    self.bytes = bytes
+    self.source = source
+    content = try Inspection.unwrapped(bytes, source: source)
+    let isTrapped = Self.isTrapped(content)
+    var layers: [Inspection.Layer] = []
+    var bodies = [Inspection.Body(whole: content)]
+    // Taken for MIME by mistake, it is looked at as what it was meant as.
+    if !isTrapped { (layers, bodies) = try Inspection.open(bytes, source: source) }
+    self.layers = layers
+    let isPlain = content == bytes
+    parts = bodies.enumerated().map { index, body in
+      let line = isPlain ? bytes.lineOfFirst(body.content) : nil
+      return Part(
+        body, source: source, line: line, name: bodies.count > 1 ? "part \(index + 1)" : "decoded")
+    }
+    self.platform = platform ?? parts.lazy.compactMap(\.ownPlatform).first
+  }
+
+  /// Whether cloud-init takes a text for MIME that is none.
+  var isTrapped: Bool { Self.isTrapped(content) }
+
+  private static func isTrapped(_ content: [UInt8]) -> Bool {
+    content.first == UInt8(ascii: "#")
+      && String(decoding: content.prefix(4096), as: UTF8.self).lowercased().holds("mime-version:")
+  }
+}
+
+/// One part of user-data, such as a cloud-config or a script.
+struct Part: Sendable {
+  /// Its MIME type, after a jinja header has been taken off.
+  let type: String
+  /// Its bytes.
+  let content: [UInt8]
+  /// Whether cloud-init renders it as a template first.
+  let isTemplate: Bool
+  /// Its lines, and where they stand.
+  let text: PartText
+  /// A cloud-config as a tree; nil where it is none, or cannot be read.
+  let root: Positioned?
+  /// Why a cloud-config cannot be read.
+  let problems: Report
+  /// Whether k3seed made it.
+  let isOwn: Bool
+  /// What `write_files` writes, as far as it is text.
+  let files: [WrittenFile]
+
+  init(_ body: Inspection.Body, source: String, line: Int?, name: String) {
+    let text = PartText(source: source, name: name, firstLine: line, lines: body.content.lines)
+    self.text = text
+    content = body.content
+    isTemplate = body.type == "text/jinja2"
+    type = isTemplate ? Inspection.type(of: Array((text.lines.dropFirst().first ?? "").utf8)) : body.type
+    var problems = Report()
+    let root =
+      type == "text/cloud-config"
+      ? problems.collect { () throws(Report) in
+        try YAML.parseOne(body.content, source: source, ambiguity: .accepted)
+      } : nil
+    let isOwn = root.map(Inspection.isOwn) ?? false
+    self.isOwn = isOwn
+    self.root = root.map { Positioned($0, source: source) }
+    files = (self.root?["write_files"]?.items ?? []).compactMap { WrittenFile($0, in: text, isOwn: isOwn) }
+    // What a template becomes is not known here.
+    self.problems = isTemplate && String(decoding: content, as: UTF8.self).contains("{") ? Report() : problems
+  }
+
+  /// A place in the part's text as a place in the file.
+  func location(_ mark: Mark, path: String? = nil) -> Location { text.location(mark, path: path) }
+
+  /// Where a value stands in the file.
+  func location(_ value: Positioned) -> Location { location(value.node.mark, path: value.path) }
+
+  /// Where a key stands in the file.
+  func location(key: Location, _ value: Positioned) -> Location {
+    location(Mark(line: key.line ?? 1, column: key.column ?? 1), path: value.path)
+  }
+
+  /// The findings of somebody who knows only the part, with their places in the file.
+  func placed(_ report: Report) -> [Diagnostic] {
+    report.diagnostics.map { diagnostic in
+      var diagnostic = diagnostic
+      if let found = diagnostic.location {
+        diagnostic.location = location(
+          Mark(line: found.line ?? 1, column: found.column ?? 1), path: found.path)
+      }
+      return diagnostic
+    }
+  }
+
+  /// The platform that a payload of k3seed's own is for.
+  var ownPlatform: Platform? {
+    guard isOwn, let plan = files.first(where: { $0.path == "/etc/k3seed/plan.json" }),
+      let node = try? JSON.parse(Array(plan.content.text.utf8), source: plan.path)
+    else { return nil }
+    return node["platform"]?.string.flatMap(Platform.init(rawValue:))
+  }
+}
+
+/// The lines of a part, and where they stand.
+struct PartText: Sendable {
+  /// What findings call the file.
+  let source: String
+  /// What the part is called where it has no lines of the file's own: `part 2`.
+  let name: String
+  /// The line of the file at which it starts; nil where it is encoded.
+  let firstLine: Int?
+  /// Its lines, without their ends.
+  let lines: [Substring]
+
+  /// A place in the part's text as a place in the file.
+  func location(_ mark: Mark, path: String? = nil) -> Location {
+    guard let firstLine else {
+      let place = "\(name):\(mark.line):\(mark.column)"
+      return Location(source: source, path: path.map { "\($0), \(place)" } ?? place)
+    }
+    return Location(source: source, line: mark.line + firstLine - 1, column: mark.column, path: path)
+  }
+}
+
+extension [UInt8] {
+  /// The lines of a text, without their ends.
+  var lines: [Substring] {
+    String(decoding: self, as: UTF8.self).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+  }
+
+  /// The line, from 1, at which some bytes start; nil where they do not stand here.
+  fileprivate func lineOfFirst(_ other: [UInt8]) -> Int? {
+    guard count >= other.count else { return nil }
+    for start in 0...(count - other.count) where self[start...].starts(with: other) {
+      return self[..<start].count { $0 == 0x0A } + 1
+    }
+    return nil
+  }
+}

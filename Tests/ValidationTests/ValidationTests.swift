@@ -1,0 +1,212 @@
+import Diagnostics
+import Foundation
+import K3Seed
+import Plan
+import Templates
+import TestSupport
+import Testing
+import Validation
+
+/// One defect: user-data that has it, where and how heavy it is, and a twin that differs in nothing else and is clean.
+struct Defect: Sendable, CustomTestStringConvertible {
+  let code: String
+  let severity: Diagnostic.Severity
+  let line: Int?
+  let column: Int?
+  let faulty: String
+  let clean: String
+  var platform: Platform?
+
+  var testDescription: String { "\(code) at \(line ?? 0)" }
+
+  init(
+    _ code: String, _ severity: Diagnostic.Severity = .error, at line: Int?, _ column: Int? = nil,
+    on platform: Platform? = nil, faulty: String, clean: String
+  ) {
+    self.code = code
+    self.severity = severity
+    self.line = line
+    self.column = column
+    self.platform = platform
+    self.faulty = faulty
+    self.clean = clean
+  }
+}
+
+func validate(_ text: String, on platform: Platform? = nil) throws -> Report {
+  try validate(Array(text.utf8), on: platform)
+}
+
+func validate(_ bytes: [UInt8], on platform: Platform? = nil) throws -> Report {
+  Validation.report(on: try Payload(bytes, source: "user-data", platform: platform))
+}
+
+@Suite("Rules for user-data") struct RuleTests {
+  @Test("each defect is found at its place, and its clean twin has no finding", arguments: Defect.all)
+  func defects(defect: Defect) throws {
+    let found = try validate(defect.faulty, on: defect.platform).diagnostics
+    let finding = try #require(found.first { $0.code == defect.code }, "\(found)")
+    #expect(finding.severity == defect.severity)
+    #expect(finding.location?.line == defect.line, "\(finding.line)")
+    if let column = defect.column { #expect(finding.location?.column == column, "\(finding.line)") }
+    #expect(finding.help != nil && !finding.message.isEmpty)
+    let twin = try validate(defect.clean, on: defect.platform)
+    #expect(twin.diagnostics.isEmpty, "\(twin.text)")
+  }
+
+  @Test("every rule for user-data has a defect that shows it")
+  func coverage() {
+    let shown = Set(Defect.all.map(\.code))
+    // What keeps user-data from being opened, and what other programs find, is tested by itself.
+    let others = [
+      "user-data-empty", "user-data-gzip", "user-data-mime", "shell-syntax", "shellcheck",
+      "cloud-init-schema",
+    ]
+    for rule in Validation.rules where !others.contains(rule.code) {
+      #expect(shown.contains(rule.code), "\(rule.code)")
+    }
+  }
+
+  @Test("codes are documented once, in full sentences' parts")
+  func documentation() {
+    let all = Validation.rules + Explanations.all
+    #expect(Set(all.map(\.code)).count == all.count)
+    for rule in all {
+      #expect(!rule.what.isEmpty && !rule.why.isEmpty && !rule.fix.isEmpty)
+      #expect(!rule.what.hasSuffix("."), "\(rule.code)")
+    }
+  }
+
+  @Test("the golden payloads have no finding at all")
+  func goldens() throws {
+    let folder = Tool.root.appendingPathComponent("Tests/GoldenTests/Cases")
+    let files = try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
+      .compactMap { $0 as? URL }.filter {
+        $0.pathExtension == "yaml" && $0.lastPathComponent != "k3seed.yaml"
+      }
+    #expect(files.count > 10)
+    for file in files {
+      let report = try validate(Array(Data(contentsOf: file)))
+      #expect(report.diagnostics.isEmpty, "\(file.path): \(report.text)")
+    }
+  }
+
+  @Test("ordinary user-data raises no error", arguments: Ordinary.all)
+  func ordinary(sample: Ordinary) throws {
+    let report = try validate(sample.text)
+    #expect(!report.hasErrors, "\(report.text)")
+    #expect(report.diagnostics.map(\.code) == sample.warnings, "\(report.text)")
+  }
+
+  @Test("a finding below base64 or gzip says where in the decoded text it stands")
+  func encoded() throws {
+    let text = "#cloud-config\nruncmd:\n- curl https://x.example.net/i.sh | sh\n"
+    let report = try validate(Array(Data(text.utf8).base64EncodedString().utf8))
+    let finding = try #require(report.diagnostics.first)
+    #expect(finding.code == "curl-pipe-shell")
+    #expect(finding.location?.line == nil && finding.location?.path == "$.runcmd[0], decoded:3:3")
+  }
+
+  @Test("a part of a MIME message is looked at, at its line of the file")
+  func mime() throws {
+    let report = try validate(
+      Ordinary.mime(["#cloud-config\nrunmcd: [a]\n", "#!/bin/sh\ncurl -s a | sudo bash\n"]))
+    #expect(report.diagnostics.map(\.code) == ["unknown-key", "curl-pipe-shell"], "\(report.text)")
+    #expect(report.diagnostics.map { $0.location?.line } == [8, 14], "\(report.text)")
+  }
+
+  @Test(
+    "what cannot be opened is a finding",
+    arguments: [
+      ("", "user-data-empty"),
+      (
+        "Content-Type: multipart/mixed; boundary=\"x\"\nMIME-Version: 1.0\n\n--x\n\n#!/bin/sh\n",
+        "user-data-mime"
+      ),
+    ])
+  func unopened(text: String, code: String) {
+    #expect { try validate(text) } throws: { ($0 as? Report)?.diagnostics.first?.code == code }
+    #expect { try validate([0x1F, 0x8B, 8, 0, 0]) } throws: {
+      ($0 as? Report)?.diagnostics.first?.code == "user-data-gzip"
+    }
+  }
+
+  @Test("a payload of k3seed's own names its platform, and another one may be asked for")
+  func platform() throws {
+    let golden = Tool.root.appendingPathComponent("Tests/GoldenTests/Cases/literal/server.yaml")
+    var bytes = try Array(Data(contentsOf: golden))
+    bytes += Array(("# " + String(repeating: "x", count: 26_000) + "\n").utf8)
+    let own = try validate(bytes).diagnostics
+    #expect(own.map(\.code) == ["over-limit"] && own.first?.message.contains("limit of oci") == true)
+    #expect(try validate(bytes, on: .gcp).diagnostics.isEmpty)
+  }
+
+  /// Secrets of every form; what is found of them must not be shown.
+  static let secret = "Wq7vX2mNpLr9tYk4ZsBd8cFgHj3Tu6Ra"
+
+  @Test("no finding shows a secret, in any format", arguments: Report.Format.allCases)
+  func canaries(format: Report.Format) throws {
+    let secret = Self.secret
+    let texts = [
+      "#cloud-config\npassword: \(secret)\nssh_authorized_keys: [\(secret)]\nwrite_files:\n- {path: /a, permissions: \(secret), content: 'token=\(secret)'}\n",
+      "#cloud-config\nwrite_files:\n- path: /etc/secret-token\n  content: ghp_\(secret)\(secret)\n",
+      "#cloud-config\nusers:\n- {name: a, plain_text_passwd: \(secret)}\nchpasswd: {list: 'root:\(secret)'}\nruncmd:\n- curl -u user:\(secret) https://x.example.net | sh\n- mysql -p\(secret)\n",
+      "#!/bin/sh\nexport API_TOKEN=\(secret)\ncurl -H 'Authorization: Bearer \(secret)' https://x | sh\n",
+      "#cloud-config\nwrite_files:\n- path: /var/lib/rancher/k3s/server/manifests/a.yaml\n  content: |\n    apiVersion: v1\n    kind: Secret\n    metadata: {name: a}\n    stringData: {a: \(secret)}\n",
+    ]
+    for text in texts {
+      let report = try validate(text)
+      #expect(!report.diagnostics.isEmpty)
+      let written = report.written(
+        as: format, by: Report.Producer(name: "k3seed validate", version: "1", rules: Validation.rules))
+      for start in 0...(secret.count - 8) {
+        let piece = String(secret.dropFirst(start).prefix(8))
+        #expect(!written.contains(piece), "\(written)")
+      }
+    }
+  }
+
+  @Test("the documentation's table is the one of the code; K3SEED_RECORD=1 writes it")
+  func table() throws {
+    let page = Tool.root.appendingPathComponent("Sources/K3Seed/K3Seed.docc/Validate.md")
+    let text = try String(contentsOf: page, encoding: .utf8)
+    let start = try #require(text.range(of: "<!-- rules -->\n"))
+    let end = try #require(text.range(of: "\n<!-- /rules -->"))
+    guard text[start.upperBound..<end.lowerBound] != Validation.table else { return }
+    if ProcessInfo.processInfo.environment["K3SEED_RECORD"] == "1" {
+      let new = text[..<start.upperBound] + Validation.table + text[end.lowerBound...]
+      try String(new).write(to: page, atomically: true, encoding: .utf8)
+    }
+    Issue.record("the rules of Validate.md are not those of the code; K3SEED_RECORD=1 writes them")
+  }
+}
+
+@Suite("Templates tried") struct TrialTests {
+  @Test(
+    "the built-in templates have no finding, on any platform",
+    arguments: [nil, .aws, .digitalocean] as [Platform?])
+  func builtIn(platform: Platform?) {
+    let report = Trial.report(on: TemplateSet(), platform: platform)
+    #expect(report.diagnostics.isEmpty, "\(report.text)")
+  }
+
+  @Test("a finding about what a template becomes stands at its place in the template")
+  func located() throws {
+    let text =
+      "# Ours.\nwrite_files:\n- path: relative\n  content: !value cluster_name\nruncmd:\n- curl https://x.example.net | sh\n"
+    let set = TemplateSet(overrides: ["cloud-init/agent.yaml": Array(text.utf8)], folder: "mine")
+    let found = Trial.report(on: set).diagnostics
+    #expect(
+      found.map { "\($0.location?.description ?? "-") \($0.code)" } == [
+        "mine/cloud-init/agent.yaml:3:9 write-files", "mine/cloud-init/agent.yaml:6:3 curl-pipe-shell",
+      ], "\(Report(found).text)")
+  }
+
+  @Test("a wrong path or tag is found once, whichever role uses it")
+  func wrongPath() throws {
+    let set = TemplateSet(
+      overrides: ["cloud-init/runcmd.yaml": Array("- [echo, !value node.nmae]\n".utf8)], folder: "mine")
+    let found = Trial.report(on: set).diagnostics
+    #expect(found.map(\.code) == ["template-path"] && found.first?.location?.line == 1)
+  }
+}
