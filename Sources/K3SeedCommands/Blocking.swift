@@ -20,6 +20,8 @@ import Synchronization
 func waiting<Value: Sendable>(for work: @escaping @Sendable () async throws -> Value) throws -> Value {
   let outcome = Outcome<Value>()
   let done = DispatchSemaphore(value: 0)
+  // Before the work begins: what it starts could bring the signal about.
+  let watches = [SIGINT, SIGTERM, SIGHUP].compactMap { number in Watch(number) { outcome.stop(by: number) } }
   let task = Task {
     do {
       outcome.value.withLock { [value = try await work()] in $0 = .success(value) }
@@ -28,15 +30,10 @@ func waiting<Value: Sendable>(for work: @escaping @Sendable () async throws -> V
     }
     done.signal()
   }
-  let watches = [SIGINT, SIGTERM, SIGHUP].compactMap { number in
-    Watch(number) {
-      outcome.signal.withLock { $0 = $0 ?? number }
-      task.cancel()
-    }
-  }
+  outcome.whenStopped { task.cancel() }
   done.wait()
   for watch in watches { watch.end() }
-  if let number = outcome.signal.withLock({ $0 }) {
+  if let number = outcome.signal {
     kill(getpid(), number)
     _exit(128 + number)
   }
@@ -47,7 +44,28 @@ func waiting<Value: Sendable>(for work: @escaping @Sendable () async throws -> V
 /// What came of the work, and what cut it short.
 private final class Outcome<Value: Sendable>: Sendable {
   let value = Mutex<Result<Value, any Error>?>(nil)
-  let signal = Mutex<Int32?>(nil)
+  private let stop = Mutex<(signal: Int32?, action: (@Sendable () -> Void)?)>((nil, nil))
+
+  /// The first signal.
+  var signal: Int32? { stop.withLock { $0.signal } }
+
+  /// A signal came.
+  func stop(by number: Int32) {
+    let action = stop.withLock { stop in
+      stop.signal = stop.signal ?? number
+      return stop.action
+    }
+    action?()
+  }
+
+  /// What a signal does from now on, and at once where one came already.
+  func whenStopped(_ action: @escaping @Sendable () -> Void) {
+    let isStopped = stop.withLock { stop in
+      stop.action = action
+      return stop.signal != nil
+    }
+    if isStopped { action() }
+  }
 }
 
 /// Does something else on a signal than to end the program.
