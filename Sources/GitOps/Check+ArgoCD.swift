@@ -2,8 +2,8 @@ import Diagnostics
 
 extension Check {
   /// Rules about how Argo CD is set up.
-  static let argoCDRules: [Rule] = [
-    Rule(
+  static let argoCDRules: [DocumentedRule<Repository>] = [
+    DocumentedRule(
       "chart-setting-ignored", what: "a value that the version of the chart `argo-cd` does not read",
       why: "Helm says nothing about values that no template reads: the setting is as good as not there",
       fix: "move it to where the chart reads it"
@@ -20,7 +20,7 @@ extension Check {
         }
       }
     },
-    Rule(
+    DocumentedRule(
       "enable-helm",
       what: "`helmCharts` in a kustomization while Argo CD does not run kustomize with `--enable-helm`",
       why: "kustomize refuses such a kustomization unless it is told to run Helm",

@@ -2,8 +2,8 @@ import Diagnostics
 
 extension Check {
   /// Rules about Gateway API.
-  static let gatewayRules: [Rule] = [
-    Rule(
+  static let gatewayRules: [DocumentedRule<Repository>] = [
+    DocumentedRule(
       "reference-grant", what: "a reference into another namespace that no ReferenceGrant allows",
       why: "the Gateway API refuses it: the listener has no certificate, or the route answers with 500",
       fix: "add a ReferenceGrant in the namespace of what is referred to"
@@ -19,7 +19,7 @@ extension Check {
           in: repository)
       }
     },
-    Rule(
+    DocumentedRule(
       "no-redirect", what: "a route that is served without TLS, or whose hosts are not redirected to HTTPS",
       why: "people who type the name without https:// get the site in clear text, or nothing",
       fix:

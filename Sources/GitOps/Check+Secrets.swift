@@ -4,8 +4,8 @@ import YAML
 
 extension Check {
   /// Rules about Secrets: those that must be there, those that External Secrets makes, and those that must not be in git.
-  static let secretRules: [Rule] = [
-    Rule(
+  static let secretRules: [DocumentedRule<Repository>] = [
+    DocumentedRule(
       "secret-not-created",
       what: "Cloudflare's token taken from a Secret, key or namespace that nothing makes",
       why: "no certificate is issued and no DNS record is written, and neither says so at the Application",
@@ -40,7 +40,7 @@ extension Check {
           help: "\(instead)say with --secret that it is there", in: repository)
       }
     },
-    Rule(
+    DocumentedRule(
       "externalsecret-store", what: "an ExternalSecret without a store, or with one that is not there",
       why: "External Secrets has nowhere to take the values from, and the Secret is never made",
       fix: "name a SecretStore or ClusterSecretStore in `spec.secretStoreRef`"
@@ -73,7 +73,7 @@ extension Check {
         }
       }
     },
-    Rule(
+    DocumentedRule(
       "externalsecret-data",
       what: "an ExternalSecret that fetches nothing, or whose template uses what it does not fetch",
       why: "the template fails, and the Secret is never made",
@@ -100,7 +100,7 @@ extension Check {
         }
       }
     },
-    Rule(
+    DocumentedRule(
       "externalsecret-template",
       what: "a Secret for Argo CD or for images without the label or type that makes it one",
       why:
@@ -131,7 +131,7 @@ extension Check {
         return findings
       }
     },
-    Rule(
+    DocumentedRule(
       "externalsecret-policy",
       what: "an ExternalSecret that takes over `argocd-secret`, or policies that exclude each other",
       why:
@@ -166,7 +166,7 @@ extension Check {
         return findings
       }
     },
-    Rule(
+    DocumentedRule(
       "externalsecret-target", what: "two objects that make the same Secret",
       why:
         "External Secrets refuses a Secret that another one owns, and otherwise each undoes what the other wrote",
@@ -196,7 +196,7 @@ extension Check {
           help: "give one of them another name, or set creationPolicy Merge")
       }
     },
-    Rule(
+    DocumentedRule(
       "committed-secret", what: "a Secret, a private key or a token in the repository",
       why: "whoever can read the repository, now or from its history, has it",
       fix:
@@ -219,7 +219,7 @@ extension Check {
           !known.contains { $0.source == finding.location.source && $0.line == finding.location.line }
         }.map {
           Finding(
-            severity: .error, location: $0.location, message: "\($0.what) is in the repository", help: help)
+            .error, $0.location, "\($0.what) is in the repository", help: help)
         }
     },
   ]

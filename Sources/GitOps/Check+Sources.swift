@@ -2,8 +2,8 @@ import Diagnostics
 
 extension Check {
   /// Rules about where manifests come from.
-  static let sourceRules: [Rule] = [
-    Rule(
+  static let sourceRules: [DocumentedRule<Repository>] = [
+    DocumentedRule(
       "unreadable-yaml", what: "a file that is not YAML",
       why: "Argo CD refuses the whole folder that it lies in", fix: "mend the file"
     ) { repository in
@@ -11,12 +11,12 @@ extension Check {
       return repository.unreadable.flatMap { file, report in
         report.diagnostics.map { diagnostic in
           Finding(
-            severity: folders.contains(where: file.isInside) ? .error : .note, location: diagnostic.location,
-            message: diagnostic.message, help: diagnostic.help ?? "mend the file")
+            folders.contains(where: file.isInside) ? .error : .note, diagnostic.location,
+            diagnostic.message, help: diagnostic.help ?? "mend the file")
         }
       }
     },
-    Rule(
+    DocumentedRule(
       "path-missing", what: "a path that is not in the repository",
       why: "the Application cannot be rendered, and nothing of it is applied",
       fix: "mend the path, or add what it names"
@@ -35,7 +35,7 @@ extension Check {
         )
       }
     },
-    Rule(
+    DocumentedRule(
       "floating-revision", what: "another repository at a branch, at `HEAD`, or at no revision",
       why: "what is applied changes without a commit here, and cannot be gone back to",
       fix:
@@ -48,7 +48,7 @@ extension Check {
           help: "name a tag or a commit")
       }
     },
-    Rule(
+    DocumentedRule(
       "unpinned-chart", what: "a chart without an exact version",
       why: "the newest release that fits is installed as soon as it is published, unseen",
       fix: "name one version, such as `1.2.3`"
@@ -66,7 +66,7 @@ extension Check {
           help: "name one version, such as 1.2.3")
       }
     },
-    Rule(
+    DocumentedRule(
       "gitlab-url", what: "a GitLab URL that does not end in `.git`",
       why: "GitLab answers it with a redirect, which Argo CD does not follow",
       fix: "end it in `.git`, in the Applications and in the repository's Secret alike"
@@ -81,7 +81,7 @@ extension Check {
         .error($0, "a repository at GitLab whose URL does not end in .git", help: "end the URL in .git")
       }
     },
-    Rule(
+    DocumentedRule(
       "no-create-namespace", what: "an Application into a namespace that nothing makes",
       why: "the first object of it is refused: the namespace is not there",
       fix: "add the sync option `CreateNamespace=true`"
@@ -101,7 +101,7 @@ extension Check {
           help: "add CreateNamespace=true to its syncPolicy.syncOptions", in: repository)
       }
     },
-    Rule(
+    DocumentedRule(
       "project-too-broad", what: "an AppProject that allows every repository into every namespace",
       why: "whoever can write an Application can then do anything in the cluster",
       fix: "list the repositories and the namespaces that are needed"

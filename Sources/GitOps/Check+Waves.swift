@@ -3,8 +3,8 @@ import YAML
 
 extension Check {
   /// Rules about the order in which Applications come up.
-  static let waveRules: [Rule] = [
-    Rule(
+  static let waveRules: [DocumentedRule<Repository>] = [
+    DocumentedRule(
       "wave-order", what: "an Application in an earlier sync wave than one it needs",
       why:
         "waves are waited for one after the other: it fails until the later one is there, which waits for it",
@@ -12,7 +12,7 @@ extension Check {
     ) { repository in
       repository.contradictions.filter { $0.edge.group == nil }.map(\.finding)
     },
-    Rule(
+    DocumentedRule(
       "crd-order", what: "a custom resource that comes before, or at the same time as, its CRD",
       why: "the API server refuses what it has no CRD for, and the sync of the whole Application fails",
       fix: "put the CRD's Application into an earlier wave, and give the other one `syncPolicy.retry`"
@@ -26,7 +26,7 @@ extension Check {
             help: "put \(to.name) into an earlier wave than \(from.name), or set syncPolicy.retry there")
         }
     },
-    Rule(
+    DocumentedRule(
       "crd-missing", what: "a custom resource whose CRD nothing brings",
       why: "the API server refuses what it has no CRD for, and the sync of the whole Application fails",
       fix: "add what brings the CRD, or switch it on where a chart brings it only when told to"
@@ -51,7 +51,7 @@ extension Check {
           help: "add an Application that brings them")
       }
     },
-    Rule(
+    DocumentedRule(
       "dependency-cycle", what: "Applications that need each other",
       why: "none of them can be healthy first",
       fix: "move what one takes from the other into an Application of its own"
@@ -69,7 +69,7 @@ extension Check {
           help: "move what one takes from the other into an Application of its own")
       ]
     },
-    Rule(
+    DocumentedRule(
       "wave-value", what: "a sync wave that is no whole number in quotes",
       why: "annotations are strings: a bare number is refused, and another text counts as wave 0",
       fix: "write the number in quotes"
@@ -89,7 +89,7 @@ extension Check {
           help: isBare ? "put it in quotes" : "write a whole number in quotes")
       }
     },
-    Rule(
+    DocumentedRule(
       "application-health",
       what: "sync waves between Applications while Argo CD does not look at their health",
       why:
@@ -117,7 +117,7 @@ extension Check {
           help: help)
       ]
     },
-    Rule(
+    DocumentedRule(
       "argocd-wave-bug", what: "an Argo CD that lets waves go early, and Applications that do not retry",
       why:
         "from 3.4.0 on a child with a missing object counts as healthy (argo-cd#27917, which no release is known to mend), so the next wave starts, fails, and is given up",
@@ -132,7 +132,7 @@ extension Check {
           help: "set syncPolicy.retry with limit -1 there")
       }
     },
-    Rule(
+    DocumentedRule(
       "no-retry", what: "an Application that syncs by itself and has no retry",
       why:
         "a sync that fails because something is not there yet is given up after a few attempts, and the same commit is not tried again",
@@ -159,7 +159,7 @@ extension Repository {
   }
 
   /// The edges that lead into a later wave.
-  fileprivate var contradictions: [(edge: Edge, finding: Check.Finding)] {
+  fileprivate var contradictions: [(edge: Edge, finding: Finding)] {
     orderedEdges.filter { $0.from.wave < $0.to.wave }.map { edge, from, to in
       (
         edge,

@@ -5,8 +5,8 @@ import YAML
 
 extension Validation {
   /// What commands do when something goes wrong.
-  static let commandRules = [
-    Rule(
+  static let commandRules: [DocumentedRule<Payload>] = [
+    DocumentedRule(
       "curl-pipe-shell", what: "a download that a shell runs as it arrives",
       why:
         "a download that breaks off runs in part, one that fails runs nothing and still succeeds, and nobody can say what ran",
@@ -24,7 +24,7 @@ extension Validation {
           }
         }
       }),
-    Rule(
+    DocumentedRule(
       "runcmd-unchecked", what: "commands of `runcmd` of which one may fail unnoticed",
       why:
         "cloud-init makes one script of them without `set -e`: it goes on after a failure, and only the last command decides whether the boot is called good",

@@ -6,8 +6,8 @@ import YAML
 
 extension Validation {
   /// How user-data reaches the node.
-  static let deliveryRules = [
-    Rule(
+  static let deliveryRules: [DocumentedRule<Payload>] = [
+    DocumentedRule(
       "mime-version", what: "`mime-version:` in the first 4,096 bytes of what is no MIME message",
       why: "cloud-init takes the whole payload for MIME, and reads nothing of it",
       fix: "move the text further down, or encode the file that holds it (`encoding: b64`)",
@@ -25,7 +25,7 @@ extension Validation {
             help: "move it further down, or encode the file that holds it")
         ]
       }),
-    Rule(
+    DocumentedRule(
       "replaced-key", what: "a key that a later cloud-config of the same message replaces",
       why: "cloud-init merges parts by replacing: the earlier `runcmd` or `write_files` never happens",
       fix: "say it once, or give the later part `merge_how: 'list(append)+dict(recurse_list)+str()'`",
@@ -48,7 +48,7 @@ extension Validation {
           }
         }
       }),
-    Rule(
+    DocumentedRule(
       "over-limit", what: "user-data that is larger than its platform takes, or nearly so",
       why: "the platform refuses to make the instance, at `terraform apply` and not before",
       fix: "compress it, or take something out; `k3seed preview` shows what takes how much",
@@ -83,7 +83,7 @@ extension Validation {
             help: "a longer value may be over the limit; compress it, or take something out")
         ]
       }),
-    Rule(
+    DocumentedRule(
       "platform-encoding", what: "an encoding that does not reach cloud-init on the platform",
       why: "the platform hands user-data over as a text, and cloud-init finds nothing that it knows",
       fix: "send it plain",

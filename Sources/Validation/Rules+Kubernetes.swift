@@ -5,13 +5,13 @@ import YAML
 
 extension Validation {
   /// Kubernetes objects that files hold.
-  static let kubernetesRules = [
-    Rule(
+  static let kubernetesRules: [DocumentedRule<Payload>] = [
+    DocumentedRule(
       "kubernetes-object", what: "a Kubernetes object that the API server would refuse",
       why: "K3s tries it again at every scan and says so only in its log",
       fix: "give `apiVersion`, `kind` and a valid `metadata.name`",
       find: { payload in payload.parts.flatMap { $0.wrongObjects } }),
-    Rule(
+    DocumentedRule(
       "kubernetes-secret", what: "a Secret with its values among the files of user-data",
       why:
         "the value travels in user-data, and K3s puts it back at every start where the file lies among its manifests",
@@ -54,15 +54,15 @@ extension Part {
     }
   }
 
-  fileprivate var wrongObjects: [Validation.Finding] {
+  fileprivate var wrongObjects: [Finding] {
     let unreadable = files.filter { $0.path.contains("/server/manifests/") && $0.path.hasSuffix(".yaml") }
-      .flatMap { file -> [Validation.Finding] in
+      .flatMap { file -> [Finding] in
         do throws(Report) {
           _ = try YAML.parse(Array(file.content.text.utf8), source: "", ambiguity: .accepted)
           return []
         } catch {
           return error.diagnostics.map { diagnostic in
-            Validation.Finding(
+            Finding(
               .error,
               file.content.location(
                 line: diagnostic.location?.line ?? 1, column: diagnostic.location?.column ?? 1),
@@ -71,9 +71,9 @@ extension Part {
         }
       }
     return unreadable
-      + objects.flatMap { object -> [Validation.Finding] in
-        func error(_ mark: Mark, _ message: String, _ help: String) -> Validation.Finding {
-          Validation.Finding(.error, object.location(mark), message, help: help)
+      + objects.flatMap { object -> [Finding] in
+        func error(_ mark: Mark, _ message: String, _ help: String) -> Finding {
+          Finding(.error, object.location(mark), message, help: help)
         }
         let value = object.value
         let missing = ["apiVersion", "kind"].filter { value[$0]?.string == nil }
@@ -118,7 +118,7 @@ extension Part {
       ? "is not made of lower-case letters, digits\(isLabel ? " and -" : ", - and .")" : nil
   }
 
-  fileprivate var secretObjects: [Validation.Finding] {
+  fileprivate var secretObjects: [Finding] {
     objects.compactMap { object in
       guard object.value["kind"]?.string == "Secret", object.value["apiVersion"]?.string == "v1" else {
         return nil
@@ -128,7 +128,7 @@ extension Part {
       else {
         return nil
       }
-      return Validation.Finding(
+      return Finding(
         .warning, object.location(first.mark), "a Secret with its values stands in user-data",
         help: "let the node fetch it, or use External Secrets")
     }

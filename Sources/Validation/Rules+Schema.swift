@@ -5,23 +5,23 @@ import YAML
 
 extension Validation {
   /// What the modules that k3seed uses, and the types of all top-level keys, ask for.
-  static let schemaRules = [
-    Rule(
+  static let schemaRules: [DocumentedRule<Payload>] = [
+    DocumentedRule(
       "key-type", what: "a value of a kind that the module does not take",
       why: "the module fails or does nothing, and the boot goes on",
       fix: "give the kind that the message names",
       find: { payload in payload.parts.flatMap { $0.wrongKinds } }),
-    Rule(
+    DocumentedRule(
       "write-files", what: "an entry of `write_files` that cloud-init refuses or reads otherwise",
       why: "the file is missing, empty, or readable by others than was meant",
       fix: "give `path`, and only keys that the module knows; permissions in quotes, such as `'0600'`",
       find: { payload in payload.parts.flatMap { $0.wrongFiles } }),
-    Rule(
+    DocumentedRule(
       "command-form", what: "a command of `runcmd` or `bootcmd` in a form that no shell sees",
       why: "a list is run without a shell, so `|` and `&&` are arguments like any others",
       fix: "write the command as one string, or as `[sh, -c, '…']`",
       find: { payload in payload.parts.flatMap { $0.wrongCommands } }),
-    Rule(
+    DocumentedRule(
       "ssh-key", what: "an entry of `ssh_authorized_keys` that is no public key",
       why: "sshd passes over it, and nobody can log in", fix: "give the text of a `.pub` file",
       find: { payload in
@@ -42,13 +42,13 @@ extension Validation {
 }
 
 extension Part {
-  fileprivate var wrongKinds: [Validation.Finding] {
-    func finding(_ value: Positioned, _ name: String, _ words: String) -> Validation.Finding {
-      Validation.Finding(
+  fileprivate var wrongKinds: [Finding] {
+    func finding(_ value: Positioned, _ name: String, _ words: String) -> Finding {
+      Finding(
         .error, location(value), "\(name) is \(value.node.kind), and cloud-init takes \(words) there",
         help: "give \(words)")
     }
-    func wrong(_ value: Positioned, _ name: String, _ kinds: TopLevel.Kinds) -> Validation.Finding? {
+    func wrong(_ value: Positioned, _ name: String, _ kinds: TopLevel.Kinds) -> Finding? {
       guard let found = value.node.kinds, kinds.isDisjoint(with: found) else { return nil }
       // YAML 1.1, which cloud-init reads, has more words for true and false.
       if kinds.contains(.flag), let text = value.node.string?.lowercased(),
@@ -71,7 +71,7 @@ extension Part {
           findings += wrong(entry.value, "ca_certs.\(entry.key)", .flag).map { [$0] } ?? []
         default:
           findings.append(
-            Validation.Finding(
+            Finding(
               .error, location(key: entry.keyLocation, entry.value), "ca_certs has no key \"\(entry.key)\"",
               help: "its keys are remove_defaults and trusted"))
         }
@@ -97,10 +97,10 @@ extension Part {
     "gz", "gzip", "gz+base64", "gzip+base64", "gz+b64", "gzip+b64", "b64", "base64", "text/plain",
   ]
 
-  fileprivate var wrongFiles: [Validation.Finding] {
-    (root?["write_files"]?.items ?? []).flatMap { file -> [Validation.Finding] in
-      func error(_ place: Location, _ message: String, _ help: String) -> Validation.Finding {
-        Validation.Finding(.error, place, message, help: help)
+  fileprivate var wrongFiles: [Finding] {
+    (root?["write_files"]?.items ?? []).flatMap { file -> [Finding] in
+      func error(_ place: Location, _ message: String, _ help: String) -> Finding {
+        Finding(.error, place, message, help: help)
       }
       guard file.node.mapping != nil else {
         return [
@@ -143,28 +143,28 @@ extension Part {
     }
   }
 
-  private func wrongMode(_ mode: Positioned) -> Validation.Finding? {
+  private func wrongMode(_ mode: Positioned) -> Finding? {
     let text = mode.node.scalarText ?? ""
     let isOctal = (3...4).contains(text.utf8.count) && Int(text, radix: 8) != nil
     // A number without a leading zero is decimal: 644 is 1204 in octal.
     if case .number = mode.node.value, !text.hasPrefix("0") {
-      return Validation.Finding(
+      return Finding(
         .error, location(mode), "the permissions \(text) are a decimal number, which means others in octal",
         help: "put them in quotes: '0\(text)'")
     }
     if isOctal { return nil }
-    return Validation.Finding(
+    return Finding(
       .error, location(mode), "the permissions are no octal number of three or four digits",
       help: "write them in quotes, such as '0600'")
   }
 
-  fileprivate var wrongCommands: [Validation.Finding] {
+  fileprivate var wrongCommands: [Finding] {
     let operators = ["|", "||", "&&", "&", ";", ">", ">>", "<", "2>", "2>&1"]
     return commands.flatMap { key, list in
       list.items.compactMap { item in
         guard let word = item.items.dropFirst().first(where: { operators.contains($0.node.string ?? "") })
         else { return nil }
-        return Validation.Finding(
+        return Finding(
           .error, location(word),
           "\"\(word.node.string ?? "")\" is an argument here: a list of \(key) is run without a shell",
           help: "write the command as one string, or as [sh, -c, '…']")

@@ -5,14 +5,14 @@ import YAML
 
 extension Validation {
   /// Secrets that others can read. No value is ever shown.
-  static let secretRules = [
-    Rule(
+  static let secretRules: [DocumentedRule<Payload>] = [
+    DocumentedRule(
       "plain-secret", what: "a password, token or private key in plain text",
       why:
         "user-data is readable through the platform's metadata service and API, and often kept in Terraform's state",
       fix: "keep it in a vault and let the node fetch it; give passwords as hashes",
       find: { payload in payload.parts.flatMap { $0.plainSecrets.map(\.finding) } }),
-    Rule(
+    DocumentedRule(
       "readable-secret", what: "a file with a secret that everybody on the node may read",
       why: "`write_files` makes files with mode 0644 unless it is told otherwise",
       fix: "give `permissions: '0600'`",
@@ -39,11 +39,11 @@ extension Part {
   fileprivate struct PlainSecret {
     /// The JSON path of the text that it stands in.
     let path: String?
-    let finding: Validation.Finding
+    let finding: Finding
 
     init(_ severity: Diagnostic.Severity, _ location: Location, _ path: String?, _ what: String) {
       self.path = path
-      finding = Validation.Finding(
+      finding = Finding(
         severity, location, "\(what) stands here in plain text",
         help: "keep it in a vault, or give a hash where one will do")
     }
@@ -66,7 +66,7 @@ extension Part {
         let place = text.location(line: line, column: column)
         let bytes = line <= lines.count ? Array(lines[line - 1].utf8.dropFirst(column - 1)) : []
         // What another program puts there at boot is no secret yet, and what has a shape is found by it.
-        guard !Self.isComputed(bytes), !known.contains(where: { $0.finding.location.line == place.line })
+        guard !Self.isComputed(bytes), !known.contains(where: { $0.finding.location?.line == place.line })
         else { return nil }
         return PlainSecret(.warning, place, text.path, "what is named as a secret")
       }

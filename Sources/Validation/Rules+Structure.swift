@@ -5,8 +5,8 @@ import YAML
 
 extension Validation {
   /// What makes cloud-init ignore a part, or read another than was meant.
-  static let structureRules = [
-    Rule(
+  static let structureRules: [DocumentedRule<Payload>] = [
+    DocumentedRule(
       "user-data-type", what: "a part whose first line is none that cloud-init knows",
       why: "cloud-init ignores such a part, and says so only in its log",
       fix: "begin it with `#cloud-config` or `#!/bin/sh`, with nothing before it",
@@ -20,7 +20,7 @@ extension Validation {
             help: near == nil ? "begin it with #cloud-config or #!" : "write it as #cloud-config")
         }
       }),
-    Rule(
+    DocumentedRule(
       "cloud-config-shape", what: "a cloud-config that is no mapping",
       why: "cloud-init takes it for empty", fix: "write keys with values, such as `packages:`",
       find: { payload in
@@ -31,7 +31,7 @@ extension Validation {
             help: "write keys with values, such as packages:")
         }
       }),
-    Rule(
+    DocumentedRule(
       "unknown-key", what: "a top-level key that no module of cloud-init reads",
       why: "cloud-init passes over it, so what stands below it never happens",
       fix: "correct the name; a key of your own belongs into a file that `write_files` writes",
@@ -47,7 +47,7 @@ extension Validation {
           }
         }
       }),
-    Rule(
+    DocumentedRule(
       "tab-indentation", what: "a tab at the start of a line of YAML",
       why: "YAML has no tabs in indentation: cloud-init reads nothing of the whole cloud-config",
       fix: "indent with spaces",
@@ -64,7 +64,7 @@ extension Validation {
           }
         }
       }),
-    Rule(
+    DocumentedRule(
       "control-character", what: "a control character, or bytes that are no UTF-8, in a cloud-config",
       why:
         "one of them makes cloud-init take the whole cloud-config for empty; C1 controls (U+0080 and on) count",

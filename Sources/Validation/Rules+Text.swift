@@ -5,14 +5,14 @@ import YAML
 
 extension Validation {
   /// What some other program should have replaced, or will replace though it should not.
-  static let textRules = [
-    Rule(
+  static let textRules: [DocumentedRule<Payload>] = [
+    DocumentedRule(
       "placeholder", what: "a placeholder that nothing has replaced",
       why: "the node gets the placeholder itself as a name, an address or a password",
       fix:
         "render the template, or give the value; `$${name}` in Terraform's templates is a literal `${name}`",
       find: { payload in payload.parts.flatMap { $0.placeholders } }),
-    Rule(
+    DocumentedRule(
       "jinja-header", what: "`{{` or `{%` of another language below `## template: jinja`",
       why: "cloud-init renders the whole text first: what it does not know becomes a warning or nothing",
       fix: "take the header out, or put the text between `{% raw %}` and `{% endraw %}`",
@@ -24,7 +24,7 @@ extension Part {
   /// Keys whose texts have variables of cloud-init's own.
   private static let templated = ["final_message", "phone_home", "ntp", "chef", "puppet", "apt", "reporting"]
 
-  fileprivate var placeholders: [Validation.Finding] {
+  fileprivate var placeholders: [Finding] {
     let entries = (root?.entries ?? []).filter { !Self.templated.contains($0.key) }
     let values = entries.flatMap { entry -> [Fragment] in
       switch entry.key {
@@ -52,7 +52,7 @@ extension Part {
   /// - Parameter isShell: whether `${name}` and `{{ name }}` may belong to the text itself.
   private static func placeholders(
     in fragment: Fragment, isShell: Bool, isTemplate: Bool
-  ) -> [Validation.Finding] {
+  ) -> [Finding] {
     let text = fragment.text
     // Most texts have nothing of the kind, and are not searched for its forms.
     let marks: [StaticString] = ["%{", "${", "{{", "<", "ME", "THIS"]
@@ -81,7 +81,7 @@ extension Part {
       }
     }
     return found.map { place, placeholder, who in
-      Validation.Finding(
+      Finding(
         .error, fragment.location(place), "\(placeholder) is left over: \(who) should have replaced it",
         help: "render the template, or give the value")
     }
@@ -98,7 +98,7 @@ extension Part {
     "loop", "range", "true", "false", "none",
   ]
 
-  fileprivate var jinja: [Validation.Finding] {
+  fileprivate var jinja: [Finding] {
     let fragment = Fragment(self)
     let text = fragment.text
     let raw = text.matches(of: /\{%-?\s*raw\s*-?%\}[\s\S]*?\{%-?\s*endraw\s*-?%\}/).map(\.range)
@@ -108,7 +108,7 @@ extension Part {
       guard !raw.contains(where: { $0.contains(match.range.lowerBound) }),
         !Self.variables.contains(name), !bound.contains(name)
       else { return nil }
-      return Validation.Finding(
+      return Finding(
         .error, fragment.location(match.range.lowerBound),
         "the header \"## template: jinja\" lets cloud-init render \(match.output.0), which is none of its variables",
         help: "take the header out, or put the text between {% raw %} and {% endraw %}")

@@ -3,37 +3,8 @@ import Inputs
 
 /// Looks at user-data, by a table of rules, for what would go wrong at boot; without credentials and without a boot.
 public struct Validation: Sendable {
-  /// One rule: what it is called and documented as, and the function that finds what breaks it.
-  struct Rule: Sendable {
-    let documentation: Report.Rule
-    let find: @Sendable (Payload) -> [Finding]
-
-    init(
-      _ code: String, what: String, why: String, fix: String,
-      find: @escaping @Sendable (Payload) -> [Finding]
-    ) {
-      documentation = Report.Rule(code, what: what, why: why, fix: fix)
-      self.find = find
-    }
-  }
-
-  /// What breaks a rule, where, and what to do about it.
-  struct Finding {
-    let severity: Diagnostic.Severity
-    let location: Location
-    let message: String
-    let help: String
-
-    init(_ severity: Diagnostic.Severity, _ location: Location, _ message: String, help: String) {
-      self.severity = severity
-      self.location = location
-      self.message = message
-      self.help = help
-    }
-  }
-
   /// Every rule for user-data.
-  static let all: [Rule] =
+  static let all: [DocumentedRule<Payload>] =
     structureRules + schemaRules + textRules + commandRules + secretRules + deliveryRules + kubernetesRules
 
   /// The documentation of every rule for user-data, those of tools that are run besides among them.
@@ -43,25 +14,9 @@ public struct Validation: Sendable {
   public static func report(on payload: Payload) -> Report {
     var report = Report()
     for part in payload.parts { report.add(Report(part.placed(part.problems))) }
-    for rule in all {
-      for finding in rule.find(payload) {
-        report.add(
-          Diagnostic(
-            finding.severity, rule.documentation.code, at: finding.location, finding.message,
-            help: finding.help))
-      }
-    }
+    report.add(all, on: payload)
     report.removeRepetitions()
     return report.sorted
-  }
-}
-
-extension Validation {
-  /// The rules for user-data as a table in Markdown, for the documentation.
-  public static var table: String {
-    let rows = rules.map { "| `\($0.code)` | \($0.what) | \($0.why) | \($0.fix) |" }
-    return (["| code | what | why | what to do |", "| --- | --- | --- | --- |"] + rows).joined(
-      separator: "\n")
   }
 }
 

@@ -82,7 +82,6 @@ public func withApiServer<Value>(
     ]
     defer { for leash in leashes { try? leash.close() } }
 
-    // It takes ten seconds on a quiet machine; there is nothing that says when it is ready but to ask.
     let deadline = Date(timeIntervalSinceNow: 180)
     while true {
       let answer = try await server.kubectl(["get", "namespace", "default", "-o", "name"])
@@ -92,18 +91,19 @@ public func withApiServer<Value>(
         throw ApiServerError(
           description: "the API server does not answer: \(answer.errors)\(log.suffix(2_000))")
       }
+      // It takes ten seconds on a quiet machine, and nothing says when it is ready: it is asked twice a second.
       try await Task.sleep(for: .milliseconds(500))
     }
     if !crds.isEmpty {
       let made = try await server.kubectl(["create", "--validate=false"] + crds.flatMap { ["-f", $0.path] })
       guard made.status == 0 else { throw ApiServerError(description: made.errors) }
-      // kubectl fails where an object has no conditions yet, which it has a moment later.
       for remaining in (0..<20).reversed() {
         let waited = try await server.kubectl([
           "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all",
         ])
         if waited.status == 0 { break }
         guard remaining > 0 else { throw ApiServerError(description: waited.errors) }
+        // kubectl fails where an object has no conditions yet, which it has a moment later.
         try await Task.sleep(for: .milliseconds(250))
       }
     }

@@ -58,8 +58,8 @@ extension Machines {
           [emulator, text, cloud.path] + services.flatMap { ["--\($0)", "127.0.0.1:0"] }
         ) { _ in
           let listening = cloud.appendingPathComponent("listening.json")
-          // It makes its keys first, and says that it listens by this file alone.
           for _ in 0..<200 where !FileManager.default.fileExists(atPath: listening.path) {
+            // It makes its keys first, and says that it listens by this file alone: looked for, twenty seconds at most.
             try await Task.sleep(for: .milliseconds(100))
           }
           let addresses = try JSONDecoder().decode([String: [String]].self, from: Data(contentsOf: listening))

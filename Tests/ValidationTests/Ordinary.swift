@@ -195,6 +195,7 @@ struct Ordinary: Sendable, CustomTestStringConvertible {
 
       """, warnings: ["runcmd-unchecked"]),
     Ordinary(
+      // All hosts, paths and names are made up; `vault_password_file` names a file, and is no secret.
       "ansible, puppet, snap, lxd, wireguard and the like",
       """
       #cloud-config

@@ -167,6 +167,7 @@ struct ImageStoreTests {
               let mark = "\(store.folder)/mark"
               #expect(Files.status(mark) == nil)
               try Files.write([], to: mark)
+              // Long enough that another holder, if the lock let one in, would find the mark.
               try await Task.sleep(for: .milliseconds(50))
               Files.remove(mark)
             }
@@ -182,6 +183,7 @@ struct ImageStoreTests {
     try await withStore { store, item in
       try await store.locked(item) {
         let second = Task { try await store.locked(item) { Issue.record("two hold the lock") } }
+        // Time to begin its wait, which nothing outside can see.
         try await Task.sleep(for: .milliseconds(50))
         second.cancel()
         await #expect(throws: CancellationError.self) { try await second.value }

@@ -817,6 +817,7 @@ def main():
         fatal("the stand-in for K3s cannot join another server as a server")
 
     if "api-late" in faults:
+        # This is the lateness itself: the API server comes three minutes after the service has started.
         time.sleep(180)
     children = [start_etcd()]
     service = str(ipaddress.ip_network(config["service-cidr"])[1])

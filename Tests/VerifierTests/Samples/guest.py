@@ -100,6 +100,7 @@ def child(parent):
             fields = file.read_text().rpartition(")")[2].split()
             if fields[1] == str(parent):
                 return int(file.parent.name)
+        # The child's record in /proc appears on its own time.
         time.sleep(0.01)
 
 

@@ -44,6 +44,7 @@ class Publisher(http.server.BaseHTTPRequestHandler):
         try:
             for offset in range(0, len(rest), LARGE):
                 self.wfile.write(rest[offset : offset + LARGE])
+                # This is the slowness itself.
                 time.sleep(pause)
         except OSError:
             pass
