@@ -150,7 +150,7 @@ let package = Package(
     .testTarget(
       name: "ContractTests",
       dependencies: ["Diagnostics", "Inputs", "K3Seed", "K3SeedCLI", "TestSupport", "UserData"],
-      exclude: ["Terraform", "payloads.py"], swiftSettings: settings),
+      exclude: ["Terraform", "action_runner.py", "payloads.py"], swiftSettings: settings),
     .testTarget(
       name: "VMTests", dependencies: ["K3SeedCLI", "TestSupport"], path: "Tests/VM",
       exclude: ["lab", "results.py"],
