@@ -74,44 +74,6 @@ def evaluate(text, contexts):
         return chain("||", both)
 
     value = either()
-            if not tokens or tokens.pop(0).group(2) != ")":
-                raise SystemExit(f"a parenthesis is open: {text}")
-            return value
-        if sign:
-            raise SystemExit(f"expression not understood: {text}")
-        if name is None:
-            return string.replace("''", "'")
-        value = contexts
-        for index, part in enumerate(name.split(".")):
-            if index == 0 and part not in contexts:
-                raise SystemExit(f"there is no context {part}: {text}")
-            value = value.get(part, "") if isinstance(value, dict) else ""
-        return value
-
-    def compared():
-        value = atom()
-        while peek() in ("==", "!="):
-            equal = tokens.pop(0).group(2) == "=="
-            value = (value == atom()) == equal
-        return value
-
-    def both():
-        value = compared()
-        while peek() == "&&":
-            tokens.pop(0)
-            other = compared()
-            value = other if value else value
-        return value
-
-    def either():
-        value = both()
-        while peek() == "||":
-            tokens.pop(0)
-            other = both()
-            value = value if value else other
-        return value
-
-    value = either()
     if tokens:
         raise SystemExit(f"expression not understood: {text}")
     return value
