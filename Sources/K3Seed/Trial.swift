@@ -3,19 +3,29 @@ import Inputs
 public import Plan
 public import Templates
 import UserData
-import Validation
+public import Validation
 
 /// Templates tried without a project: each role is rendered with made-up values of the right shape, and the result
 /// looked at as any user-data is.
-public enum Trial {
+public struct Trial: Sendable {
   /// Everything that is found, at its place in the templates.
+  public let report: Report
+  /// What was rendered, for programs that look at more; their findings are to go through ``placed(_:)``.
+  public let payloads: [Payload]
+  private let documents: [String: Field]
+
+  /// Tries templates.
   ///
   /// - Parameters:
   ///   - templates: the templates, a user's own among them.
   ///   - platform: where user-data is delivered; OCI where nothing is said.
-  public static func report(on templates: TemplateSet, platform: Platform? = nil) -> Report {
+  public init(_ templates: TemplateSet, platform: Platform? = nil) {
     var report = Report()
-    for (name, outputs) in projects {
+    var payloads: [Payload] = []
+    var documents: [String: Field] = [:]
+    let places = templates.places
+    let origin = { @Sendable (line: Substring) in places[line.drop { $0 == " " }] }
+    for (name, outputs) in Self.projects {
       // Secrets lie in OCI Vault in one of them, which other platforms cannot read.
       if name == "vault", platform != nil, platform != .oci { continue }
       let rendered = report.collect { () throws(Report) in
@@ -23,33 +33,46 @@ public enum Trial {
         let flags = try InputDocument.settings([], platform: platform?.rawValue)
         return try Project(terraform: terraform, flags: flags).renderAll(templates: templates).all
       }
-      for userData in rendered ?? [] { report.add(findings(in: userData)) }
+      for userData in rendered ?? [] {
+        let source = "user-data of \(userData.node.title) (\(name))"
+        documents[source] = userData.document
+        let payload = report.collect { () throws(Report) in
+          try Payload(userData.plain, source: source, origin: origin)
+        }
+        if let payload { payloads.append(payload) }
+      }
     }
-    report.removeRepetitions()
+    self.documents = documents
+    self.payloads = payloads
+    for payload in payloads {
+      // The size was judged when it was rendered, compressed where only that fits.
+      report.add(
+        Report(Validation.report(on: payload).diagnostics.filter { $0.code != "over-limit" }))
+    }
     // What is said of the made-up values is not the templates' fault.
-    return Report(
-      report.diagnostics.filter { $0.location?.source.hasPrefix("made-up values") != true }
-    ).sorted
+    let found = report.diagnostics.filter { $0.location?.source.hasPrefix("made-up values") != true }
+    self.report = Self.placed(Report(found), documents)
   }
 
-  private static func findings(in userData: UserData) -> Report {
-    let source = "user-data of \(userData.node.title)"
-    do throws(Report) {
-      let payload = try Payload(userData.plain, source: source)
-      return Report(
-        // The size was judged when it was rendered, compressed where only that fits.
-        Validation.report(on: payload).diagnostics.filter { $0.code != "over-limit" }.map { diagnostic in
-          var diagnostic = diagnostic
-          if let path = diagnostic.location?.path {
-            diagnostic.location = userData.document.origin(at: path) ?? diagnostic.location
-          } else if let location = diagnostic.location, location.line == nil {
-            diagnostic.location = userData.document.origin.template
-          }
+  /// Findings about the payloads, at their places in the templates.
+  public func placed(_ report: Report) -> Report { Self.placed(report, documents) }
+
+  private static func placed(_ report: Report, _ documents: [String: Field]) -> Report {
+    var placed = Report(
+      report.diagnostics.map { diagnostic in
+        guard let location = diagnostic.location, let document = documents[location.source] else {
           return diagnostic
-        })
-    } catch {
-      return error
-    }
+        }
+        var diagnostic = diagnostic
+        if let path = location.path {
+          diagnostic.location = document.origin(at: path) ?? location
+        } else if location.line == nil {
+          diagnostic.location = document.origin.template
+        }
+        return diagnostic
+      })
+    placed.removeRepetitions()
+    return placed.sorted
   }
 
   /// Projects that together use every part of the built-in templates: values in user-data or in a vault, one server or

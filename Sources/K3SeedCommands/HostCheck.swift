@@ -7,17 +7,23 @@ import YAML
 /// What programs of this machine find in user-data. Nothing of it is run, and texts reach them on standard input only.
 enum HostCheck {
   /// The findings of shellcheck, else of the shells' own readers, and of cloud-init where it is installed.
-  static func report(on payload: Payload) async -> Report {
+  static func report(on payloads: [Payload]) async -> Report {
     var report = Report()
-    for text in payload.shellTexts {
-      if let found = await shellcheck(text) {
-        report.add(Report(found))
-      } else if let found = await syntax(text) {
-        report.add(Report(found))
+    // What several nodes have is looked at once.
+    var seen: Set<String> = []
+    for payload in payloads {
+      let texts = payload.shellTexts.filter { !seen.contains($0.shell + $0.text) }
+      seen.formUnion(texts.map { $0.shell + $0.text })
+      for text in texts {
+        if let found = await shellcheck(text) {
+          report.add(Report(found))
+        } else if let found = await syntax(text) {
+          report.add(Report(found))
+        }
       }
-    }
-    for config in payload.cloudConfigs {
-      if let messages = await schema(config) { report.add(Report(payload.schemaDiagnostics(messages))) }
+      for config in payload.cloudConfigs {
+        if let messages = await schema(config) { report.add(Report(payload.schemaDiagnostics(messages))) }
+      }
     }
     return report
   }
@@ -60,9 +66,14 @@ enum HostCheck {
         column: column,
         isSyntax
           ? "\(text.shell) cannot read this (SC\(number))"
-          : "SC\(number): \(comment["message"]?.string ?? "")",
+          : "SC\(number): \(words(comment["message"]?.string ?? ""))",
         help: "see https://www.shellcheck.net/wiki/SC\(number)")
     }
+  }
+
+  /// A message without its full stop, as k3seed's own are.
+  private static func words(_ message: String) -> String {
+    String(message.reversed().drop { ". ".contains($0) }.reversed())
   }
 
   private static func syntax(_ text: Payload.ShellText) async -> [Diagnostic]? {

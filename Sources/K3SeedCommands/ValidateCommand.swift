@@ -64,8 +64,10 @@ struct ValidateCommand: ParsableCommand {
     let set = try InputSource(templates: templates).templateSet()
     let platform = platform.flatMap(Platform.init(rawValue:))
     let isAlone = noTools
+    let trial = templates.map { _ in Trial(set, platform: platform) }
     let report = try waiting { () async throws -> Report in
-      var report = Report()
+      var report = trial?.report ?? Report()
+      if let trial, !isAlone { report.add(trial.placed(await HostCheck.report(on: trial.payloads))) }
       for file in read where Subject(file.bytes, name: file.name) == .userData {
         report.add(await Self.report(on: file.bytes, name: file.name, platform, isAlone: isAlone))
       }
@@ -73,7 +75,6 @@ struct ValidateCommand: ParsableCommand {
     }
     var all = report
     all.add(Subject.inputs(read, platform: self.platform, templates: set))
-    if templates != nil { all.add(Trial.report(on: set, platform: platform)) }
     all.removeRepetitions()
     try finish(all.sorted)
   }
@@ -84,7 +85,7 @@ struct ValidateCommand: ParsableCommand {
     do throws(Report) {
       let payload = try Payload(bytes, source: name, platform: platform)
       var report = Validation.report(on: payload)
-      if !isAlone { report.add(await HostCheck.report(on: payload)) }
+      if !isAlone { report.add(await HostCheck.report(on: [payload])) }
       return report
     } catch {
       return error

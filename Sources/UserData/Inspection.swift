@@ -13,6 +13,8 @@ public struct Inspection: Sendable {
     case gzip(decoded: Int)
     /// A MIME multipart message.
     case mime
+    /// A `#cloud-config-archive`: a list of parts in YAML.
+    case archive
   }
 
   /// A file that cloud-init would write.
@@ -75,11 +77,14 @@ public struct Inspection: Sendable {
     package let name: String?
     /// Its bytes.
     package let content: [UInt8]
+    /// Where it stands, if it is an item of an archive: the archive's text, and the place in its list.
+    package let item: (archive: [UInt8], index: Int)?
 
-    init(type: String, name: String?, content: [UInt8]) {
+    init(type: String, name: String?, content: [UInt8], item: (archive: [UInt8], index: Int)? = nil) {
       self.type = type
       self.name = name
       self.content = content
+      self.item = item
     }
 
     /// A whole text, which no header says anything of.
@@ -97,7 +102,9 @@ public struct Inspection: Sendable {
     var layers: [Layer] = []
     let content = try unwrap(bytes, source: source, layers: &layers)
     guard MIME.isMessage(content) else {
-      return (layers, [Body(type: Part.type(of: content, declared: nil), name: nil, content: content)])
+      let bodies = Body(whole: content).exploded
+      if bodies.contains(where: { $0.item != nil }) { layers.append(.archive) }
+      return (layers, bodies)
     }
     layers.append(.mime)
     var bodies: [Body] = []
@@ -106,9 +113,10 @@ public struct Inspection: Sendable {
       let content =
         Gzip.isGzip(body.content)
         ? try unwrap(body.content, source: source, layers: &inner) : body.content
-      bodies.append(
-        Body(type: Part.type(of: content, declared: body.type), name: body.name, content: content))
+      bodies +=
+        Body(type: Part.type(of: content, declared: body.type), name: body.name, content: content).exploded
     }
+    if bodies.contains(where: { $0.item != nil }) { layers.append(.archive) }
     return (layers, bodies)
   }
 
@@ -154,6 +162,25 @@ public struct Inspection: Sendable {
       }
     }
     return content
+  }
+}
+
+extension Inspection.Body {
+  /// The items of an archive as cloud-init takes them (22.4 and later, `user_data.py`, `_explode_archive`), or else the
+  /// part itself: texts, and mappings with `content`; what is of no type that it knows counts as a cloud-config.
+  fileprivate var exploded: [Inspection.Body] {
+    guard type == "text/cloud-config-archive",
+      let items = try? YAML.parseOne(content, source: "", ambiguity: .accepted).sequence
+    else { return [self] }
+    return items.enumerated().compactMap { index, item in
+      guard let text = (item.sequence == nil && item.mapping == nil ? item : item["content"])?.scalarText
+      else { return nil }
+      let bytes = Array(text.utf8)
+      let known = Inspection.Part.type(of: bytes, declared: item["type"]?.string)
+      return Inspection.Body(
+        type: known == "unknown" ? "text/cloud-config" : known, name: item["filename"]?.string,
+        content: bytes, item: (content, index))
+    }
   }
 }
 
@@ -253,6 +280,8 @@ extension Inspection {
       case .base64(let decoded): text += ", base64 of \(decoded.grouped)"
       case .gzip(let decoded): text += ", gzip of \(decoded.grouped)"
       case .mime: text += ", MIME of \(parts.count) \(parts.count == 1 ? "part" : "parts")"
+      case .archive:
+        text += ", cloud-config-archive\(layers.contains(.mime) ? "" : " of \(parts.count.counted("part"))")"
       }
     }
     text += "\n"

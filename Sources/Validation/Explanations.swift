@@ -3,11 +3,42 @@ public import Diagnostics
 /// What the codes of findings about inputs, plans, templates and YAML mean: those that no table of rules makes.
 public enum Explanations {
   /// All of them, in the order in which the work is done.
-  public static let all: [Report.Rule] = (yaml + inputs + plan + gitOps + templates).map {
+  public static let all: [Report.Rule] = (files + yaml + inputs + plan + gitOps + cluster + templates).map {
     Report.Rule($0.code, what: $0.what, why: $0.why, fix: $0.fix)
   }
 
   private typealias Explanation = (code: String, what: String, why: String, fix: String)
+
+  private static let files: [Explanation] = [
+    (
+      "file", "a file that cannot be read or written", "the work needs it, or would be lost",
+      "correct its name or its permissions"
+    ),
+    (
+      "file-size", "a file that is larger than any input of k3seed", "it is the wrong one, or has no end",
+      "look at what is given"
+    ),
+    (
+      "no-input", "nothing on standard input", "there is nothing to render from",
+      "pipe `terraform output -json` in, or name a file with `--input`"
+    ),
+    (
+      "unknown-encoding", "a word that is no encoding", "nothing says how to hand over",
+      "use one that is named"
+    ),
+    (
+      "unknown-code", "a code that no finding has", "there is nothing to explain",
+      "copy it from the end of the finding"
+    ),
+    (
+      "vault-values", "values for `verify --vault` that are no object of texts",
+      "no secret can be compared with them", "write `{\"cloudflare_api_token\": \"…\"}`"
+    ),
+    (
+      "cluster-network", "addresses of nodes that make no network for `verify --cluster`",
+      "the machines could not reach each other", "give every node a `private_ip` of one network"
+    ),
+  ]
 
   private static let yaml: [Explanation] = [
     (
@@ -148,6 +179,10 @@ public enum Explanations {
   private static let gitOps: [Explanation] = [
     ("same-host", "one name for two sites", "a name leads to one place only", "give each its own"),
     (
+      "http01-gateway", "the challenge http01 without the Gateway",
+      "nothing answers Let's Encrypt, so there is no certificate", "use dns01, or keep the Gateway"
+    ),
+    (
       "outside-domain", "a host outside `domain_name`", "external-dns makes no record for it",
       "give a name below `domain_name`"
     ),
@@ -167,6 +202,41 @@ public enum Explanations {
     (
       "vault-version", "a secret that is bound to one version",
       "External Secrets knows versions by their stage only", "use `?stage=PREVIOUS` or no version"
+    ),
+  ]
+
+  private static let cluster: [Explanation] = [
+    (
+      "not-a-list", "an answer of kubectl that is no list of Applications",
+      "nothing can be said of the cluster", "look at what `kubectl get applications -A -o json` gives"
+    ),
+    (
+      "unknown-application", "an Application that the cluster does not have", "there is nothing to refresh",
+      "correct its name; `k3seed gitops status` lists them"
+    ),
+    (
+      "unknown-phase", "a phase that no Application has", "there is nothing to refresh",
+      "use one that `k3seed gitops status` shows"
+    ),
+    (
+      "operation-in-progress", "an Application that is being synced already",
+      "Argo CD does one operation at a time, and drops the other", "wait for its end, or terminate it"
+    ),
+    (
+      "unknown-secret", "a Secret that the first server does not seed", "nothing is there to rotate",
+      "use one that is named"
+    ),
+    (
+      "secret-option", "a `--secret` that is not namespace/name:key", "it names no key of a Secret",
+      "write it as `cert-manager/my-token:api-token`"
+    ),
+    (
+      "no-applications", "a folder without an Application", "Argo CD would follow it and find nothing",
+      "name the folder that `argocd-root` follows"
+    ),
+    (
+      "tree-record", "a record of rendered files that k3seed did not write",
+      "files that were changed by hand cannot be told from the others", "restore it from git"
     ),
   ]
 

@@ -36,6 +36,15 @@ struct Fragment: Sendable {
       value.node.scalarText == text ? Self.form(of: value.node, in: part.lines) : .encoded(value.node.mark)
   }
 
+  /// An item of an archive; nil where it is no text.
+  init?(_ index: Int, of archive: [UInt8], in part: PartText) {
+    guard let root = try? YAML.parseOne(archive, source: part.source, ambiguity: .accepted) else {
+      return nil
+    }
+    let item = Positioned(root, source: part.source).items[index]
+    self.init(item["content"] ?? item, in: part)
+  }
+
   /// The whole of a part.
   init(_ part: Part) {
     text = String(decoding: part.content, as: UTF8.self)
@@ -76,12 +85,29 @@ struct Fragment: Sendable {
 
   /// Where a line and column of the text, from 1, stand in the file.
   func location(line: Int, column: Int) -> Location {
+    if let found = origin(line: line, column: column) { return found }
     switch form {
     case .block(let start, let indentation):
-      part.location(Mark(line: start + line, column: column + indentation), path: path)
-    case .inline(let mark): part.location(Mark(line: mark.line, column: mark.column + column - 1), path: path)
-    case .encoded(let mark): part.location(mark, path: path)
+      return part.location(Mark(line: start + line, column: column + indentation), path: path)
+    case .inline(let mark):
+      return part.location(Mark(line: mark.line, column: mark.column + column - 1), path: path)
+    case .encoded(let mark):
+      // The first line says no more than the place of the value does.
+      return line == 1
+        ? part.location(mark, path: path)
+        : part.encoded(in: part.location(mark, path: path), Mark(line: line, column: column), "text")
     }
+  }
+
+  /// The place in another file, as one line alone stands where the value does.
+  private func origin(line: Int, column: Int) -> Location? {
+    if case .inline = form { return nil }
+    guard let origin = part.origin else { return nil }
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    guard lines.count > 2, line <= lines.count, let found = origin(lines[line - 1]) else { return nil }
+    let indentation = lines[line - 1].prefix { $0 == " " }.count
+    return Location(
+      source: found.source, line: found.line, column: (found.column ?? 1) + max(0, column - 1 - indentation))
   }
 
   /// Where a character of the text stands in the file.

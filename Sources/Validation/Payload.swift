@@ -25,8 +25,12 @@ public struct Payload: Sendable {
   ///   - bytes: the user-data as it would be handed over: plain, gzip, base64 or MIME.
   ///   - source: what findings call it.
   ///   - platform: where it is delivered; a payload of k3seed's own says so itself.
+  ///   - origin: where a line of a text in it stands in the templates that it was rendered from.
   /// - Throws: a report where a layer is damaged.
-  public init(_ bytes: [UInt8], source: String, platform: Platform? = nil) throws(Report) {
+  public init(
+    _ bytes: [UInt8], source: String, platform: Platform? = nil,
+    origin: (@Sendable (Substring) -> Location?)? = nil
+  ) throws(Report) {
     self.bytes = bytes
     self.source = source
     content = try Inspection.unwrapped(bytes, source: source)
@@ -38,9 +42,20 @@ public struct Payload: Sendable {
     self.layers = layers
     let isPlain = content == bytes
     parts = bodies.enumerated().map { index, body in
-      let line = isPlain ? bytes.lineOfFirst(body.content) : nil
+      let name = bodies.count > 1 ? "part \(index + 1)" : "decoded"
+      func text(_ content: [UInt8]) -> PartText {
+        let line = isPlain ? bytes.lineOfFirst(content) : nil
+        return PartText(
+          source: source, place: line.map { .lines(from: $0) } ?? .decoded(name), lines: content.lines,
+          origin: origin)
+      }
+      guard let item = body.item,
+        let fragment = Fragment(item.index, of: item.archive, in: text(item.archive))
+      else { return Part(body, text(body.content)) }
       return Part(
-        body, source: source, line: line, name: bodies.count > 1 ? "part \(index + 1)" : "decoded")
+        body,
+        PartText(
+          source: source, place: .within(fragment), lines: body.content.lines, origin: origin))
     }
     self.platform = platform ?? parts.lazy.compactMap(\.ownPlatform).first
   }
@@ -73,8 +88,8 @@ struct Part: Sendable {
   /// What `write_files` writes, as far as it is text.
   let files: [WrittenFile]
 
-  init(_ body: Inspection.Body, source: String, line: Int?, name: String) {
-    let text = PartText(source: source, name: name, firstLine: line, lines: body.content.lines)
+  init(_ body: Inspection.Body, _ text: PartText) {
+    let source = text.source
     self.text = text
     content = body.content
     isTemplate = body.type == "text/jinja2"
@@ -127,22 +142,44 @@ struct Part: Sendable {
 
 /// The lines of a part, and where they stand.
 struct PartText: Sendable {
+  /// Where its first line stands.
+  indirect enum Place: Sendable {
+    /// At a line of the file.
+    case lines(from: Int)
+    /// In a text that is encoded in the file, or taken apart, called so: `part 2`.
+    case decoded(String)
+    /// In a text within another part, such as the item of an archive.
+    case within(Fragment)
+  }
+
   /// What findings call the file.
   let source: String
-  /// What the part is called where it has no lines of the file's own: `part 2`.
-  let name: String
-  /// The line of the file at which it starts; nil where it is encoded.
-  let firstLine: Int?
+  /// Where it stands.
+  let place: Place
   /// Its lines, without their ends.
   let lines: [Substring]
+  /// Where a line of a text in it comes from, if that is another file.
+  let origin: (@Sendable (Substring) -> Location?)?
 
   /// A place in the part's text as a place in the file.
   func location(_ mark: Mark, path: String? = nil) -> Location {
-    guard let firstLine else {
-      let place = "\(name):\(mark.line):\(mark.column)"
-      return Location(source: source, path: path.map { "\($0), \(place)" } ?? place)
+    switch place {
+    case .lines(let first):
+      return Location(source: source, line: mark.line + first - 1, column: mark.column, path: path)
+    case .decoded(let name): return encoded(in: Location(source: source, path: path), mark, name)
+    case .within(let fragment):
+      var location = fragment.location(line: mark.line, column: mark.column)
+      if let path { location.path = location.path.map { "\($0), \(path)" } ?? path }
+      return location
     }
-    return Location(source: source, line: mark.line + firstLine - 1, column: mark.column, path: path)
+  }
+
+  /// A place in a text of which only the beginning is known.
+  func encoded(in whole: Location, _ mark: Mark, _ name: String) -> Location {
+    let place = "\(name):\(mark.line):\(mark.column)"
+    return Location(
+      source: whole.source, line: whole.line, column: whole.column,
+      path: whole.path.map { "\($0), \(place)" } ?? place)
   }
 }
 

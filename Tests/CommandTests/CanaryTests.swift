@@ -132,6 +132,43 @@ import Testing
     }
   }
 
+  @Test(
+    "validate shows no secret, of the inputs, of user-data or of templates",
+    arguments: ["text", "json", "sarif", "junit", "github"])
+  func validate(format: String) async throws {
+    try await withTemporaryDirectory { folder in
+      let values = Self.canaries.map(\.canary.value)
+      var wrong = Self.projects[0]
+      wrong["cloudflare_api_token"] = "cfk_" + values[0]
+      let userData = """
+        #cloud-config
+        password: \(json(values[0]))
+        ssh_authorized_keys: [\(json(values[1]))]
+        write_files:
+        - {path: /a, permissions: \(json(values[2])), content: \(json("#!/bin/sh\nif true; then\n" + values[3]))}
+        ntp: {enabled: \(json(values[4]))}
+        runcmd: [\(json("curl -u a:\(Self.key.value) https://x.example.net | sh"))]
+        """
+      let files = [
+        "outputs.json": json(Self.projects[0]), "wrong.json": json(wrong), "user-data.yaml": userData,
+        "k3seed.yaml": "git_pat: \(json(values[3]))\n",
+        "archive.yaml": "#cloud-config-archive\n- \(json("#cloud-config\npassword: \(json(values[0]))\nfoo: x"))\n",
+        "script.sh": "#!/bin/sh\nexport API_TOKEN=\(Self.key.value)\ncd \"$API_TOKEN && id\n",
+      ]
+      for (name, text) in files { _ = try folder[name].holding(text) }
+      try FileManager.default.createDirectory(
+        at: folder["mine/cloud-init"], withIntermediateDirectories: true)
+      _ = try folder["mine/cloud-init/runcmd.yaml"].holding("- [mysql, -p\(Self.key.value), !value nope]\n")
+      let outcome = try await Tool.k3seed(
+        ["validate", "--templates", "mine", "--format", format] + files.keys.sorted(), directory: folder.path)
+      #expect(outcome.status == 1, "\(outcome.errors)")
+      for code in ["input-value", "secret-in-config", "plain-secret", "unknown-key", "curl-pipe-shell"] {
+        #expect(outcome.text.contains(code), "\(code): \(outcome.text)")
+      }
+      expectNoTrace(outcome, "validate --format \(format)")
+    }
+  }
+
   @Test("Fingerprints tell different values apart")
   func fingerprints() async throws {
     func fingerprint(_ token: String) async throws -> Substring? {

@@ -74,6 +74,68 @@ import Testing
     #expect(outcome.text.split(separator: "\n").count == 1)
   }
 
+  @Test(
+    "Without ShellCheck the shells themselves read what they would run, and say the line",
+    arguments: [("bash", "bash"), ("sh", "sh")])
+  func syntax(shell: String, program: String) async throws {
+    try await withTemporaryDirectory { folder in
+      let program = try #require(Tool.find(program))
+      try FileManager.default.createSymbolicLink(
+        at: folder.appendingPathComponent(shell), withDestinationURL: URL(fileURLWithPath: program))
+      func validate(_ body: String) async throws -> Tool.Outcome {
+        let text =
+          "#cloud-config\nwrite_files:\n- path: /a.sh\n  content: |\n    #!/bin/\(shell)\n    \(body)\n    echo\n"
+        try Data(text.utf8).write(to: folder.appendingPathComponent("a.yaml"))
+        return try await Tool.k3seed(
+          ["validate", "a.yaml"], environment: ["PATH": folder.path], directory: folder.path)
+      }
+      let wrong = try await validate("id )")
+      #expect(wrong.status == 1)
+      #expect(
+        wrong.text
+          == "a.yaml:6:5: error: \(shell) cannot read this (at $.write_files[0].content); mend the syntax; install shellcheck to be told more [shell-syntax]\n"
+      )
+      #expect(try await validate("id").status == 0)
+    }
+  }
+
+  @Test(
+    "What the installed cloud-init's schema refuses stands at the value, and the value is not shown",
+    .enabled(if: Tool.has("cloud-init"), "cloud-init is not here"))
+  func schema() async throws {
+    let cloudInit = try #require(Tool.find("cloud-init"))
+    let path = URL(fileURLWithPath: cloudInit).deletingLastPathComponent().path + ":/usr/bin:/bin"
+    func validate(_ text: String) async throws -> Tool.Outcome {
+      try await withTemporaryDirectory { folder in
+        try Data(text.utf8).write(to: folder.appendingPathComponent("a.yaml"))
+        return try await Tool.k3seed(
+          ["validate", "a.yaml"], environment: ["PATH": path], directory: folder.path)
+      }
+    }
+    let wrong = try await validate("#cloud-config\nntp:\n  enabled: c4n4ry\n  server: x\n")
+    #expect(wrong.status == 1)
+    #expect(
+      wrong.text == """
+        a.yaml:3:3: error: by the schema of the cloud-init that is installed here, ntp has a key that it does not know (at $.ntp); see the module's documentation [cloud-init-schema]
+        a.yaml:3:12: error: by the schema of the cloud-init that is installed here, ntp.enabled is of a kind that it does not take (at $.ntp.enabled); see the module's documentation [cloud-init-schema]
+
+        """)
+    #expect(try await validate("#cloud-config\nntp:\n  enabled: true\n").status == 0)
+  }
+
+  @Test(
+    "What ShellCheck finds in a script of the templates stands at its line there, once for all nodes",
+    .enabled(if: Tool.has("shellcheck"), "needs shellcheck"))
+  func templateScripts() async throws {
+    let runcmd = "- |\n  set -e\n  cd /tmp\n  rm -rf \"$unknown/\"*\n"
+    let outcome = try await run(["--templates", "mine"], ["mine/cloud-init/runcmd.yaml": runcmd])
+    #expect(
+      outcome.text
+        == "mine/cloud-init/runcmd.yaml:4:10: warning: SC2115: Use \"${var:?}\" to ensure this never expands to /*; see https://www.shellcheck.net/wiki/SC2115 [shellcheck]\n"
+    )
+    #expect(outcome.status == 0)
+  }
+
   @Test("Templates are tried, and a fault stands at its place in them")
   func templates() async throws {
     let outcome = try await run(
@@ -119,6 +181,32 @@ import Testing
     let unknown = try await Tool.k3seed(["explain", "curl-pipe-shel"])
     #expect(unknown.status == 2 && unknown.errors.contains("did you mean \"curl-pipe-shell\"?"))
     #expect(try await Tool.k3seed(["explain"]).text.split(separator: "\n").count > 60)
+  }
+
+  @Test("Every code that the sources give a finding is explained, and nothing else is")
+  func explained() async throws {
+    let sources = Tool.root.appendingPathComponent("Sources")
+    let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
+    var given: Set<String> = []
+    var words: Set<String> = []
+    for case let file as URL in files where file.pathExtension == "swift" {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      if file.lastPathComponent != "Explanations.swift" {
+        words.formUnion(text.matches(of: /"([a-z0-9-]+)"/).map { String($0.output.1) })
+      }
+      for match in text.matches(
+        of:
+          /(?:\.(?:error|warning|note)|Diagnostic|Rule|diagnostic)\(\s*(?:\.(?:error|warning|note), )?"([a-z0-9]+(?:-[a-z0-9]+)*)"/
+      ) {
+        given.insert(String(match.output.1))
+      }
+    }
+    let lines = try await Tool.k3seed(["explain"]).text.split(separator: "\n")
+    let explained = Set(lines.compactMap { $0.split(separator: " ").first.map(String.init) })
+    #expect(given.count > 60)
+    #expect(given.subtracting(explained).sorted() == [])
+    // Some are given by way of a value of their own, so it is enough that the word is there.
+    #expect(explained.subtracting(words).sorted() == [])
   }
 
   @Test("The pre-commit hook takes the files that hold user-data, and no others")

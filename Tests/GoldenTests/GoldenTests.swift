@@ -82,11 +82,22 @@ import UserData
     #expect(before.delivered != after.delivered)
   }
 
-  @Test("A server whose secrets lie in OCI Vault takes at most 12,000 bytes plain")
+  @Test("A server whose secrets lie in OCI Vault fits OCI plain, with a quarter to spare, and takes 12,000 bytes as gzip")
   func vaultBudget() throws {
     let golden = try #require(GoldenCase.all.first { $0.name == "oci-vault" })
+    let plain = try golden.project().render(.node("server")).userData
+    #expect(plain.platform == .oci && !plain.isCompressed)
+    #expect(plain.countedBytes * 4 <= plain.platform.budget.limit * 3, "\(plain.countedBytes)")
+    let packed = try golden.project().render(.node("server"), encoding: .gzip).userData
+    #expect(packed.payload.count <= 12_000)
+  }
+
+  @Test("It would take 12,000 bytes plain")
+  func smallBudget() throws {
+    let golden = try #require(GoldenCase.all.first { $0.name == "oci-vault" })
     let count = try golden.project().render(.node("server")).userData.plain.count
-    withKnownIssue("the script that fetches them takes 3,000 of it") { #expect(count <= 12_000) }
+    // Engine, firewall and Vault client came after this was aimed at; Guest.md, "Size", says what it would cost.
+    withKnownIssue("17,500 as it is") { #expect(count <= 12_000) }
   }
 }
 

@@ -93,11 +93,41 @@ import Testing
       ("#include\nhttps://h", "text/x-include-url"),
       ("#include-once\nhttps://h", "text/x-include-once-url"), ("#cloud-boothook\nid", "text/cloud-boothook"),
       ("#part-handler\n", "text/part-handler"), ("## template: jinja\n#cloud-config\n", "text/jinja2"),
-      ("#cloud-config-archive\n- a", "text/cloud-config-archive"),
+      ("#cloud-config-archive\na: b", "text/cloud-config-archive"),
       ("#cloud-config-jsonp\n[]", "text/cloud-config-jsonp"), ("id", "unknown"),
     ])
   func types(text: String, type: String) throws {
     #expect(try inspect(text).parts.map(\.type) == [type])
+  }
+
+  @Test("an archive is its items: each of its own type, or of its first line's, or else a cloud-config")
+  func archive() throws {
+    let inspection = try inspect(
+      """
+      #cloud-config-archive
+      - {type: text/cloud-config, filename: a.yaml, content: "packages: [jq]"}
+      - "#!/bin/sh\\nid"
+      - hostname
+      - "hostname: web"
+      - [no, text]
+      - {content: "#cloud-boothook\\nid"}
+      """)
+    #expect(inspection.layers == [.archive])
+    #expect(
+      inspection.parts.map(\.type) == [
+        "text/cloud-config", "text/x-shellscript", "text/cloud-config", "text/cloud-config",
+        "text/cloud-boothook",
+      ])
+    #expect(inspection.parts.map(\.keys) == [["packages"], [], [], ["hostname"], []])
+    #expect(inspection.parts[0].name == "a.yaml")
+    #expect(inspection.text(showsContent: false).contains(", cloud-config-archive of 5 parts\n"))
+  }
+
+  @Test("secrets in an archive are taken out like any others")
+  func archiveSecrets() throws {
+    let text = try inspect("#cloud-config-archive\n- \"#cloud-config\\npassword: c4n4ry\"\n").text(
+      showsContent: true)
+    #expect(text.contains("password: ") && !text.contains("c4n4ry"))
   }
 
   @Test("the files of a cloud-config are listed with their decoded sizes")

@@ -141,6 +141,45 @@ func validate(_ bytes: [UInt8], on platform: Platform? = nil) throws -> Report {
     #expect(try validate(bytes, on: .gcp).diagnostics.isEmpty)
   }
 
+  @Test(
+    "within an archive a finding stands at its line of the file, or at one of the item's text where that is escaped"
+  )
+  func archive() throws {
+    let text = """
+      #cloud-config-archive
+      - type: text/cloud-config
+        content: |
+          write_file: x
+          runcmd:
+          - curl https://x.example.net | sh
+      - |
+        #!/bin/sh
+        curl https://y.example.net | sh
+      - "hostname: a\\nfoo: x"
+      """
+    let found = try validate(text).diagnostics
+    #expect(
+      found.map { "\($0.location?.description ?? "-") \($0.location?.path ?? "-") \($0.code)" } == [
+        "user-data:4:5 $[0].content, $.write_file unknown-key",
+        "user-data:6:7 $[0].content, $.runcmd[0] curl-pipe-shell", "user-data:9:3 $[1] curl-pipe-shell",
+        "user-data:10:3 $[2], text:2:1, $.foo unknown-key",
+      ], "\(Report(found).text)")
+    let clean = "#cloud-config-archive\n- {content: \"packages: [jq]\"}\n- |\n  #!/bin/sh\n  id\n"
+    #expect(try validate(clean).diagnostics.isEmpty)
+  }
+
+  @Test("in a text that is encoded, the line of the text is said")
+  func encodedLine() throws {
+    let script = Data("#!/bin/sh\nid\ncurl https://x.example.net | sh\n".utf8).base64EncodedString()
+    let found = try validate(
+      "#cloud-config\nwrite_files:\n- path: /a.sh\n  encoding: b64\n  content: \(script)\n"
+    ).diagnostics
+    #expect(
+      found.map(\.location) == [
+        Location(source: "user-data", line: 5, column: 12, path: "$.write_files[0].content, text:3:1")
+      ])
+  }
+
   /// Secrets of every form; what is found of them must not be shown.
   static let secret = "Wq7vX2mNpLr9tYk4ZsBd8cFgHj3Tu6Ra"
 
@@ -186,7 +225,7 @@ func validate(_ bytes: [UInt8], on platform: Platform? = nil) throws -> Report {
     "the built-in templates have no finding, on any platform",
     arguments: [nil, .aws, .digitalocean] as [Platform?])
   func builtIn(platform: Platform?) {
-    let report = Trial.report(on: TemplateSet(), platform: platform)
+    let report = Trial(TemplateSet(), platform: platform).report
     #expect(report.diagnostics.isEmpty, "\(report.text)")
   }
 
@@ -195,18 +234,55 @@ func validate(_ bytes: [UInt8], on platform: Platform? = nil) throws -> Report {
     let text =
       "# Ours.\nwrite_files:\n- path: relative\n  content: !value cluster_name\nruncmd:\n- curl https://x.example.net | sh\n"
     let set = TemplateSet(overrides: ["cloud-init/agent.yaml": Array(text.utf8)], folder: "mine")
-    let found = Trial.report(on: set).diagnostics
+    let found = Trial(set).report.diagnostics
     #expect(
       found.map { "\($0.location?.description ?? "-") \($0.code)" } == [
         "mine/cloud-init/agent.yaml:3:9 write-files", "mine/cloud-init/agent.yaml:6:3 curl-pipe-shell",
       ], "\(Report(found).text)")
   }
 
+  @Test(
+    "a finding within a text stands at its line: in the template's own block, and in a script that it takes")
+  func lines() throws {
+    let agent = """
+      write_files:
+      - path: /etc/app.sh
+        content: |
+          #!/bin/sh
+          # The line above stands in other templates, too.
+            curl https://x.example.net/one | sh
+      - path: /usr/local/bin/two
+        encoding: gz+b64
+        content: !gzip [!script guest/own.sh]
+      """
+    let script = "#!/bin/sh\n# Left out when it is rendered.\n\nid\n  curl https://x.example.net/two | bash\n"
+    let set = TemplateSet(
+      overrides: ["cloud-init/agent.yaml": Array(agent.utf8), "guest/own.sh": Array(script.utf8)],
+      folder: "mine")
+    let found = Trial(set).report.diagnostics
+    #expect(
+      found.map { "\($0.location?.description ?? "-") \($0.code)" } == [
+        "mine/cloud-init/agent.yaml:6:7 curl-pipe-shell", "mine/guest/own.sh:5:3 curl-pipe-shell",
+      ], "\(Report(found).text)")
+  }
+
+  @Test("a line that stands in the templates several times is not guessed: the value's place is said")
+  func ambiguous() throws {
+    let line = "    curl https://x.example.net | sh\n"
+    let agent =
+      "write_files:\n- path: /a.sh\n  content: |\n    #!/bin/sh\n\(line)- path: /b.sh\n  content: |\n    #!/bin/sh\n\(line)"
+    let set = TemplateSet(overrides: ["cloud-init/agent.yaml": Array(agent.utf8)], folder: "mine")
+    #expect(
+      Trial(set).report.diagnostics.map { "\($0.location?.description ?? "-") \($0.code)" } == [
+        "mine/cloud-init/agent.yaml:3:12 curl-pipe-shell", "mine/cloud-init/agent.yaml:7:12 curl-pipe-shell",
+      ])
+  }
+
   @Test("a wrong path or tag is found once, whichever role uses it")
   func wrongPath() throws {
     let set = TemplateSet(
       overrides: ["cloud-init/runcmd.yaml": Array("- [echo, !value node.nmae]\n".utf8)], folder: "mine")
-    let found = Trial.report(on: set).diagnostics
+    let found = Trial(set).report.diagnostics
     #expect(found.map(\.code) == ["template-path"] && found.first?.location?.line == 1)
   }
 }
