@@ -152,7 +152,8 @@ import Testing
       let files = [
         "outputs.json": json(Self.projects[0]), "wrong.json": json(wrong), "user-data.yaml": userData,
         "k3seed.yaml": "git_pat: \(json(values[3]))\n",
-        "archive.yaml": "#cloud-config-archive\n- \(json("#cloud-config\npassword: \(json(values[0]))\nfoo: x"))\n",
+        "archive.yaml":
+          "#cloud-config-archive\n- \(json("#cloud-config\npassword: \(json(values[0]))\nfoo: x"))\n",
         "script.sh": "#!/bin/sh\nexport API_TOKEN=\(Self.key.value)\ncd \"$API_TOKEN && id\n",
       ]
       for (name, text) in files { _ = try folder[name].holding(text) }
