@@ -2,24 +2,18 @@ import Plan
 
 /// One Application of the tree: where its objects come from, and what it waits for.
 struct CatalogueEntry: Sendable {
-  /// A folder of somebody else's repository.
-  struct Upstream: Sendable {
-    var repository: String
-    var revision: String
-    var path: String
-  }
-
   var name: String
   /// Where its objects go; nil where they have no namespace.
   var namespace: String?
   /// Its folder in the tree.
   var folder: String?
-  var chart: HelmChart?
+  var chart: Chart?
   /// The release's name, which the objects' names begin with.
   var release: String?
   /// A chart of CRDs that its own chart would bring in another channel.
-  var crdChart: HelmChart?
-  var upstream: Upstream?
+  var crdChart: Chart?
+  /// A folder of the Gateway API's repository.
+  var gatewayAPIPath: String?
   /// Whether the certificates of its webhooks are put in by a controller.
   var hasWebhooks = false
   /// Whether what it brought stays when the Application goes.
@@ -47,31 +41,28 @@ extension CatalogueEntry {
   static let all = [
     CatalogueEntry(
       name: "gateway-api-crds",
-      upstream: Upstream(
-        repository: "https://github.com/kubernetes-sigs/gateway-api.git", revision: Pins.gatewayAPI,
-        path: "config/crd/standard"),
-      part: .gateway, needs: []),
+      gatewayAPIPath: "config/crd/standard", part: .gateway, needs: []),
     CatalogueEntry(
       name: "cert-manager", namespace: "cert-manager", folder: "infrastructure/cert-manager",
-      chart: Pins.certManagerChart, release: "cert-manager", hasWebhooks: true,
+      chart: .certManager, release: "cert-manager", hasWebhooks: true,
       needs: [
         ("gateway-api-crds", "CRDs without which enableGatewayAPI does not start")
       ]),
     CatalogueEntry(
       name: "external-dns", namespace: "external-dns", folder: "infrastructure/external-dns",
-      chart: Pins.externalDNSChart, release: "external-dns",
+      chart: .externalDNS, release: "external-dns",
       needs: [
         ("gateway-api-crds", "CRDs without which gateway-httproute does not start")
       ]),
     CatalogueEntry(
       name: "external-secrets", namespace: "external-secrets", folder: "infrastructure/external-secrets",
-      chart: Pins.externalSecretsChart, release: "external-secrets", hasWebhooks: true, part: .vault,
+      chart: .externalSecrets, release: "external-secrets", hasWebhooks: true, part: .vault,
       needs: [
         ("gateway-api-crds", "CRDs that come alone, before any controller")
       ]),
     CatalogueEntry(
       name: "envoy-gateway", namespace: "envoy-gateway-system", folder: "infrastructure/envoy-gateway",
-      chart: Pins.envoyGatewayChart, release: "envoy-gateway", crdChart: Pins.envoyGatewayCRDChart,
+      chart: .envoyGateway, release: "envoy-gateway", crdChart: .envoyGatewayCRDs,
       hasWebhooks: true, part: .gateway,
       needs: [
         ("gateway-api-crds", "CRDs of gateway.networking.k8s.io"),
@@ -80,7 +71,7 @@ extension CatalogueEntry {
       ]),
     CatalogueEntry(
       name: "argocd-self-managed", namespace: "argocd", folder: "infrastructure/argocd",
-      chart: Pins.argoCDChart, release: "argocd", isKept: true,
+      chart: .argoCD, release: "argocd", isKept: true,
       needs: [
         ("cert-manager", restart),
         ("external-dns", restart),

@@ -60,6 +60,7 @@ extension Context {
   private static func application(
     _ entry: CatalogueEntry, _ member: ApplicationGraph.Member, _ plan: GitOpsPlan, _ templates: [String]
   ) -> Context {
+    let lock = plan.cluster.lock
     let wave = ("argocd.argoproj.io/sync-wave", Context.text("\(member.wave ?? 0)"))
     let reasons = member.dependencies.map {
       ("\(ApplicationGraph.Dependency.annotation)\($0.name)", Context.text($0.reason))
@@ -72,13 +73,14 @@ extension Context {
       "namespace": entry.namespace.map { .text($0) } ?? .none,
       "annotations": Context(.map([wave] + reasons)),
       "is_kept": .flag(entry.isKept),
-      "upstream": entry.upstream.map {
+      "upstream": entry.gatewayAPIPath.map {
         .map([
-          "repository": .text($0.repository), "revision": .text($0.revision), "path": .text($0.path),
+          "repository": .text(lock.gatewayAPI.repository), "revision": .text(lock.gatewayAPI.version),
+          "path": .text($0),
         ])
       } ?? .none,
-      "crd_chart": chart(entry.crdChart),
-      "chart": chart(entry.chart),
+      "crd_chart": chart(entry.crdChart.map { lock[$0] }),
+      "chart": chart(entry.chart.map { lock[$0] }),
       "release": entry.release.map { .text($0) } ?? .none,
       "path": path ?? .none,
       "has_manifests": .flag(

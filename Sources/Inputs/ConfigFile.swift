@@ -3,17 +3,21 @@ import YAML
 
 /// `k3seed.yaml`: what is not Terraform's business.
 ///
-/// Its keys are the inputs that are not secret, and ``outputNamesKey``, which says how a project calls its
-/// outputs where k3seed calls them otherwise. The file is meant to be committed, so literal secrets are
+/// Its keys are the inputs that are not secret, ``outputNamesKey``, which says how a project calls its outputs where
+/// k3seed calls them otherwise, and ``lockKey``, which says where the versions to install are locked. The file is meant to be committed, so literal secrets are
 /// refused in it; references to OCI Vault are welcome.
 public struct ConfigFile: Sendable {
-  /// The one key that is not an input: a map of input name to output name.
+  /// A key that is not an input: a map of input name to output name.
   public static let outputNamesKey = "output_names"
+  /// A key that is not an input: the path of a `k3seed.lock`, from the file's own folder.
+  public static let lockKey = "lock"
 
   /// The inputs that the file gives.
   public var document: InputDocument
   /// For an input's name, the output that holds it.
   var outputNames: [String: Positioned] = [:]
+  /// The path of the lock that the file names.
+  public private(set) var lock: Positioned?
 
   /// No file: nothing given, nothing renamed.
   public init() {
@@ -37,10 +41,12 @@ public struct ConfigFile: Sendable {
     for entry in InputDocument.plain(root).entries where entry.value.node.value != .null {
       if entry.name == Self.outputNamesKey {
         takeOutputNames(entry.value, report: &report)
+      } else if entry.name == Self.lockKey {
+        takeLock(entry.value, report: &report)
       } else if InputSpec.named(entry.name) == nil {
         report.add(
           .unknownInput(
-            entry.name, at: entry.nameLocation, severity: .error, more: [Self.outputNamesKey]))
+            entry.name, at: entry.nameLocation, severity: .error, more: [Self.outputNamesKey, Self.lockKey]))
       } else {
         document.entries.append(entry)
       }
@@ -58,7 +64,8 @@ extension ConfigFile {
     else { return false }
     return (root.mapping ?? []).contains { entry in
       // cloud-init has a key of that name, too.
-      entry.key == outputNamesKey || entry.key != "ssh_authorized_keys" && InputSpec.named(entry.key) != nil
+      [outputNamesKey, lockKey].contains(entry.key)
+        || entry.key != "ssh_authorized_keys" && InputSpec.named(entry.key) != nil
     }
   }
 
@@ -83,6 +90,17 @@ extension ConfigFile {
             "what \(Self.outputNamesKey) has for \(name.key) is not the name of an output"))
       }
     }
+  }
+
+  private mutating func takeLock(_ path: Positioned, report: inout Report) {
+    guard let text = path.node.string, !text.isEmpty else {
+      report.add(
+        .error(
+          "input-type", at: path.location, "\(Self.lockKey) is \(path.node.kind); expected the path of a file"
+        ))
+      return
+    }
+    lock = path
   }
 
   private static func refuseTags(_ value: Positioned, report: inout Report) {

@@ -50,9 +50,10 @@ extension InputSpec {
       "extra_manifests", .map(keys: .manifestName, .text(.manifest)), default: "none",
       "Kubernetes manifests that K3s applies by itself, by name; no Secrets."),
     InputSpec(
-      "k3s_version", .text(.k3sVersion), default: "`v1.36.4+k3s1`", "The exact version of K3s."),
+      "k3s_version", .text(.k3sVersion), default: "that of `k3seed.lock`, else `v1.36.4+k3s1`",
+      "The exact version of K3s."),
     InputSpec(
-      "k3s_sha256", .object(hashFields), default: "those of the built-in version",
+      "k3s_sha256", .object(hashFields), default: "those of the locked version",
       "SHA-256 of the K3s binary for each architecture and of its install script; needed for another version."
     ),
     InputSpec(

@@ -19,6 +19,13 @@ public indirect enum Shape: Sendable {
     public let isRequired: Bool
     /// What it means.
     public let summary: String
+
+    package init(name: String, shape: Shape, isRequired: Bool, summary: String) {
+      self.name = name
+      self.shape = shape
+      self.isRequired = isRequired
+      self.summary = summary
+    }
   }
 
   /// Whether a value is more than one string, so that Terraform's `external` must pass it as JSON.
@@ -51,7 +58,7 @@ public struct InputSpec: Sendable {
   /// What holds where it is not given, in words; nil where nothing does.
   public let defaultText: String?
 
-  init(
+  package init(
     _ name: String, aliases: [String] = [], _ shape: Shape, secret: Bool = false,
     default defaultText: String? = nil,
     _ summary: String

@@ -67,7 +67,8 @@ extension Rule {
     help: "copy it from the zone's overview page"
   ) { text in text.utf8.count == 32 && text.utf8.allSatisfy(\.isHexadecimal) }
 
-  static let sha256 = matching("a SHA-256: 64 hexadecimal digits", pattern: "^[0-9a-fA-F]{64}$") { text in
+  package static let sha256 = matching("a SHA-256: 64 hexadecimal digits", pattern: "^[0-9a-fA-F]{64}$") {
+    text in
     text.utf8.count == 64 && text.utf8.allSatisfy(\.isHexadecimal)
   }
 

@@ -76,7 +76,9 @@ extension Rule {
   }
 
   /// A K3s version. Channels and `-k3s1` are refused with what to write instead.
-  static let k3sVersion = Rule("an exact K3s version", pattern: #"^v[0-9]+[.][0-9]+[.][0-9]+[+]k3s[0-9]+$"#) {
+  package static let k3sVersion = Rule(
+    "an exact K3s version", pattern: #"^v[0-9]+[.][0-9]+[.][0-9]+[+]k3s[0-9]+$"#
+  ) {
     text in
     if isK3sVersion(text) { return nil }
     let withPlus = text.lastRange(of: "-k3s").map { text.replacingCharacters(in: $0, with: "+k3s") }
@@ -91,7 +93,9 @@ extension Rule {
     if ["stable", "latest", "testing"].contains(text) || text.wholeIsMinorChannel {
       return Problem(
         "\(text.shown) is a channel: what it installs changes from day to day, so nothing can be verified",
-        help: "name a release such as v1.36.4+k3s1, with k3s_sha256 where it is not the built-in one")
+        help:
+          "name a release such as v1.36.4+k3s1; \"k3seed lock --k3s CHANNEL\" locks the one that it leads to now"
+      )
     }
     return Problem("\(text.shown) is not a K3s version", help: "write it like v1.36.4+k3s1")
   }

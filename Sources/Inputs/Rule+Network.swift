@@ -54,7 +54,8 @@ extension Rule {
   }
 
   /// An http or https URL of a server or folder.
-  static let webURL = Rule("an http or https URL", pattern: #"^https?://[^\s@/?#]+(/[^\s?#]*)?$"#) { text in
+  package static let webURL = Rule("an http or https URL", pattern: #"^https?://[^\s@/?#]+(/[^\s?#]*)?$"#) {
+    text in
     guard let url = URLParts(text), url.scheme == "https" || url.scheme == "http" else {
       return Problem(
         "\(text.shown) is not an http or https URL",

@@ -10,7 +10,7 @@ public struct Rule: Sendable {
     /// What to do about it.
     public var help: String?
 
-    init(_ message: String, help: String? = nil) {
+    package init(_ message: String, help: String? = nil) {
       self.message = message
       self.help = help
     }
@@ -25,7 +25,7 @@ public struct Rule: Sendable {
   private let makePattern: @Sendable () -> String
   let check: @Sendable (String) -> Problem?
 
-  init(
+  package init(
     _ meaning: String, pattern: @escaping @autoclosure @Sendable () -> String,
     check: @escaping @Sendable (String) -> Problem?
   ) {
@@ -38,7 +38,7 @@ public struct Rule: Sendable {
   public func problem(with text: String) -> Problem? { check(text) }
 
   /// A rule of one predicate, for values that may be shown.
-  static func matching(
+  package static func matching(
     _ meaning: String, pattern: @escaping @autoclosure @Sendable () -> String, help: String? = nil,
     _ accepts: @escaping @Sendable (String) -> Bool
   ) -> Rule {

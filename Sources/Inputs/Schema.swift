@@ -26,8 +26,24 @@ public enum Schema {
           ConfigFile.outputNamesKey,
           schema(
             of: names, describedAs: "Where a project calls an output otherwise: input name, output name.")
-        )
+        ),
+        (
+          ConfigFile.lockKey,
+          .mapping([
+            "description":
+              "The k3seed.lock to use, from this file's folder. Default: k3seed.lock beside this file.",
+            "type": ["string", "null"],
+            "minLength": 1,
+          ])
+        ),
       ], isOpen: false)
+  }
+
+  /// The schema of a whole document of some shape.
+  package static func document(id: String, title: String, _ shape: Shape) -> Node {
+    let head = object(id: id, title: title, properties: [], isOpen: false).mapping ?? []
+    return Node(
+      .mapping(head.prefix(3) + (schema(of: shape, describedAs: nil, isOptional: false).mapping ?? [])))
   }
 
   private static func object(

@@ -1,17 +1,17 @@
-import Diagnostics
+package import Diagnostics
 import YAML
 
 /// Judges a value by the shape of its input; every finding names the place within the value.
-struct ShapeChecker {
+package struct ShapeChecker {
   let spec: InputSpec
-  var report = Report()
+  package var report = Report()
 
-  init(spec: InputSpec) {
+  package init(spec: InputSpec) {
     self.spec = spec
   }
 
   /// The value, with JSON in strings decoded and nulls left out; nil where the report has errors.
-  mutating func check(_ value: Positioned) -> Positioned? {
+  package mutating func check(_ value: Positioned) -> Positioned? {
     var value = value
     if spec.shape.isStructured, value.node.string?.looksLikeJSON == true {
       guard let decoded = report.collect({ () throws(Report) in try value.decodingJSON() }) else {

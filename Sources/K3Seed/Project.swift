@@ -48,10 +48,15 @@ public struct Project: Sendable {
   /// Joins the sources of inputs; flags go before `k3seed.yaml`, which goes before Terraform.
   ///
   /// Findings are kept until something is rendered, so that all of them are seen at once.
-  public init(terraform: InputDocument, config: ConfigFile = ConfigFile(), flags: InputDocument? = nil) {
+  ///
+  /// - Parameter lock: the versions that hold where no input says otherwise.
+  public init(
+    terraform: InputDocument, config: ConfigFile = ConfigFile(), flags: InputDocument? = nil,
+    lock: Lock = Pins.lock
+  ) {
     var report = Report()
     let inputs = Inputs(terraform: terraform, config: config, flags: flags, report: &report)
-    plan = ClusterPlan(inputs, report: &report)
+    plan = ClusterPlan(inputs, lock: lock, report: &report)
     self.report = report
   }
 

@@ -12,13 +12,13 @@ struct External: ParsableCommand {
     commandName: "external",
     abstract: "Answers Terraform's external data source.",
     discussion: """
-      Reads a query from standard input: inputs by name, and beside them node, role, encoding, config (a path) and \
-      outputs (jsonencode of "terraform output -json" or of a plain object). Writes user_data, user_data_base64, \
+      Reads a query from standard input: inputs by name, and beside them node, role, encoding, config and lock (paths) \
+      and outputs (jsonencode of "terraform output -json" or of a plain object). Writes user_data, user_data_base64, \
       sha256, bytes, platform and budget_bytes, all strings.
       """)
 
   /// Keys of the query that are settings of the command.
-  private static let controls = ["node", "role", "encoding", "config"]
+  private static let controls = ["node", "role", "encoding", "config", "lock"]
 
   func run() throws {
     let bytes = try FileSystem.read("-")
@@ -43,7 +43,11 @@ struct External: ParsableCommand {
           help: "use one of \(Encoding.allCases.map(\.rawValue).joined(separator: ", "))"))
     }
     let config = report.collect { () throws(Report) in try ConfigFile.load(control("config")?.value) }
-    let project = Project(terraform: document, config: config ?? ConfigFile())
+    let lock = report.collect { () throws(Report) in
+      try Lock.load(control("lock")?.value, config: config, at: control("config")?.value)
+    }
+    guard let lock else { throw report }
+    let project = Project(terraform: document, config: config ?? ConfigFile(), lock: lock)
     let rendering = report.collect { () throws(Report) in
       try project.render(
         Project.Selection(node: control("node"), role: control("role")), encoding: encoding ?? .auto)

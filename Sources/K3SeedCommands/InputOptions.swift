@@ -6,6 +6,7 @@ import Plan
 import SystemPackage
 import Templates
 public import UserData
+import YAML
 
 extension Encoding: ExpressibleByArgument {}
 
@@ -22,6 +23,13 @@ struct InputOptions: ParsableArguments {
     name: .long, help: ArgumentHelp("k3seed.yaml: what is not Terraform's business.", valueName: "file"))
   var config: String?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The versions to install; else the lock that k3seed.yaml names or that lies beside it, else those built in.",
+      valueName: "file"))
+  var lock: String?
+
   @Option(name: .long, help: "Where user-data is delivered.")
   var platform: String?
 
@@ -35,7 +43,8 @@ struct InputOptions: ParsableArguments {
   var templates: String?
 
   var source: InputSource {
-    InputSource(input: input, config: config, platform: platform, set: set, templates: templates)
+    InputSource(
+      input: input, config: config, lock: lock, platform: platform, set: set, templates: templates)
   }
 }
 
@@ -43,6 +52,7 @@ struct InputOptions: ParsableArguments {
 struct InputSource {
   var input = "-"
   var config: String?
+  var lock: String?
   var platform: String?
   var set: [String] = []
   var templates: String?
@@ -61,11 +71,14 @@ struct InputSource {
       try InputDocument.terraform(try FileSystem.read(input), source: FileSystem.name(input))
     }
     let config = report.collect { () throws(Report) in try ConfigFile.load(self.config) }
+    let lock = report.collect { () throws(Report) in
+      try Lock.load(self.lock, config: config, at: self.config)
+    }
     let flags = report.collect { () throws(Report) in
       try InputDocument.settings(set, platform: platform)
     }
-    guard let terraform, let config, let flags else { throw report }
-    return Project(terraform: terraform, config: config, flags: flags)
+    guard let terraform, let config, let lock, let flags else { throw report }
+    return Project(terraform: terraform, config: config, flags: flags, lock: lock)
   }
 
   func templateSet() throws(Report) -> TemplateSet {
@@ -100,5 +113,27 @@ extension ConfigFile {
   static func load(_ path: String?) throws(Report) -> ConfigFile {
     guard let path else { return ConfigFile() }
     return try ConfigFile(try FileSystem.read(path), source: FileSystem.name(path))
+  }
+}
+
+extension Lock {
+  /// The lock of a project: the one that is asked for, else the one that `k3seed.yaml` names, else the one that lies
+  /// beside it, else the one that is compiled in. Without an option and without a `k3seed.yaml` nothing is opened.
+  ///
+  /// - Parameters:
+  ///   - option: the path that is asked for.
+  ///   - config: the project's `k3seed.yaml`; nil where it could not be read.
+  ///   - path: where that lies.
+  static func load(_ option: String?, config: ConfigFile?, at path: String?) throws(Report) -> Lock {
+    if let option { return try Lock(try FileSystem.read(option), source: FileSystem.name(option)) }
+    guard let path, let config else { return Pins.lock }
+    let folder = path.parts(between: "/").dropLast().map { $0 + "/" }.joined(by: "")
+    if let named = config.lock?.node.string {
+      let place = named.utf8.first == UInt8(ascii: "/") ? named : folder + named
+      return try Lock(try FileSystem.read(place), source: place)
+    }
+    let place = folder + fileName
+    guard let bytes = try FileSystem.readIfAny(place) else { return Pins.lock }
+    return try Lock(bytes, source: place)
   }
 }

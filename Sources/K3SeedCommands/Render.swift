@@ -93,6 +93,7 @@ extension RenderJob {
         switch option {
         case "--input": take(value, &file)
         case "--config": take(value, &source.config)
+        case "--lock": take(value, &source.lock)
         case "--platform": take(value, &source.platform)
         case "--templates": take(value, &source.templates)
         case "--node": take(value, &name)

@@ -53,6 +53,9 @@ struct BootstrapOptions: ParsableArguments {
   @Option(name: .long, help: ArgumentHelp("k3seed.yaml, likewise.", valueName: "file"))
   var config: String?
 
+  @Option(name: .long, help: ArgumentHelp("k3seed.lock, likewise.", valueName: "file"))
+  var lock: String?
+
   @Option(
     name: .long, parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
@@ -68,9 +71,12 @@ struct BootstrapOptions: ParsableArguments {
       } ?? InputDocument(source: "no outputs")
     }
     let config = report.collect { () throws(Report) in try ConfigFile.load(self.config) }
-    guard let terraform, let config else { throw report }
+    let lock = report.collect { () throws(Report) in
+      try Lock.load(self.lock, config: config, at: self.config)
+    }
+    guard let terraform, let config, let lock else { throw report }
     let inputs = Inputs(terraform: terraform, config: config, flags: nil, report: &report)
-    let plan = ClusterPlan(inputs, report: &report)
+    let plan = ClusterPlan(inputs, lock: lock, report: &report)
     try report.throwIfErrors()
     var bootstrap = Bootstrap(plan)
     for text in secret { bootstrap.secrets.append(try Bootstrap.Secret(text)) }

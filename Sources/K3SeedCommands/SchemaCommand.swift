@@ -1,21 +1,24 @@
 import ArgumentParser
 import Inputs
+import Plan
 import Verifier
 import YAML
 
 struct SchemaCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schema",
-    abstract: "Prints the JSON Schemas of the inputs, of k3seed.yaml and of a verification's report.",
+    abstract:
+      "Prints the JSON Schemas of the inputs, of k3seed.yaml, of k3seed.lock and of a verification's report.",
     discussion: "Without a name all are printed, as an object with these names as keys.")
 
   enum Name: String, CaseIterable, ExpressibleByArgument {
-    case inputs, config, verification
+    case inputs, config, lock, verification
 
     var schema: Node {
       switch self {
       case .inputs: Schema.inputs
       case .config: Schema.config
+      case .lock: Lock.schema
       case .verification: VerificationReport.schema
       }
     }

@@ -13,8 +13,9 @@ struct ValidateCommand: ParsableCommand {
     abstract:
       "Finds what is wrong with inputs, k3seed.yaml, templates and any user-data, without credentials.",
     discussion: """
-      What a file is, is told by what it holds: Terraform's outputs, k3seed.yaml, or user-data that anybody made, plain \
-      or in base64, gzip or MIME. Outputs and k3seed.yaml belong together and are judged together. \
+      What a file is, is told by what it holds: Terraform's outputs, k3seed.yaml, k3seed.lock, or user-data that anybody \
+      made, plain or in base64, gzip or MIME. Outputs, k3seed.yaml and k3seed.lock belong together and are judged \
+      together. \
       "k3seed explain CODE" says what a finding means. Exit codes: 0 nothing is wrong; 1 something is; 2 a file cannot \
       be read.
       """)
@@ -104,7 +105,7 @@ struct ValidateCommand: ParsableCommand {
 
 /// What a file is.
 enum Subject {
-  case outputs, config, userData
+  case outputs, config, lock, userData
 
   init(_ bytes: [UInt8], name: String) {
     let text = bytes.drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
@@ -113,12 +114,14 @@ enum Subject {
       self = .outputs
     } else if ["k3seed.yaml", "k3seed.yml"].contains(file) || ConfigFile.isMeant(bytes) {
       self = .config
+    } else if file == Lock.fileName || Lock.isMeant(bytes) {
+      self = .lock
     } else {
       self = .userData
     }
   }
 
-  /// The findings about outputs and configurations: together where there is one of each, alone otherwise.
+  /// The findings about outputs, configurations and locks: together where there is one of each, alone otherwise.
   static func inputs(
     _ files: [(name: String, bytes: [UInt8])], platform: String?, templates: TemplateSet
   ) -> Report {
@@ -131,12 +134,22 @@ enum Subject {
     }
     let flags = report.collect { () throws(Report) in try InputDocument.settings([], platform: platform) }
     let shared = configs.count == 1 ? configs[0] : ConfigFile()
+    let locks = files.filter { Subject($0.bytes, name: $0.name) == .lock }.map { file in
+      report.collect { () throws(Report) in try Lock(file.bytes, source: file.name) }
+    }
+    // The one that would be used, where none is named.
+    let lock =
+      locks.isEmpty
+      ? report.collect { () throws(Report) in
+        try Lock.load(nil, config: shared, at: configs.count == 1 ? shared.document.source : nil)
+      } : locks.count == 1 ? locks[0] : nil
     for terraform in outputs {
-      let project = Project(terraform: terraform, config: shared, flags: flags)
+      let project = Project(terraform: terraform, config: shared, flags: flags, lock: lock ?? Pins.lock)
       do throws(Report) {
         report.add(try project.renderAll(templates: templates).report)
       } catch {
-        report.add(error)
+        // What a lock that cannot be read would have said is not known.
+        report.add(lock == nil ? Report(error.diagnostics.filter { $0.code != "missing-hash" }) : error)
       }
     }
     // Without outputs, what is missing is not known: only what is there is judged.
@@ -144,7 +157,7 @@ enum Subject {
       let inputs = Inputs(
         terraform: InputDocument(source: config.document.source), config: config, flags: flags,
         report: &report)
-      _ = ClusterPlan(inputs, report: &report)
+      _ = ClusterPlan(inputs, lock: lock ?? Pins.lock, report: &report)
     }
     return report
   }

@@ -8,8 +8,11 @@ extension ClusterPlan {
   ///
   /// What a node needs is looked at by ``select(node:role:report:)`` and ``require(for:report:)``, since not
   /// every run renders every node.
-  public init(_ inputs: Inputs, report: inout Report) {
+  ///
+  /// - Parameter lock: the versions that hold where no input says otherwise.
+  public init(_ inputs: Inputs, lock: Lock = Pins.lock, report: inout Report) {
     self.inputs = inputs
+    self.lock = lock
     name = inputs.text("cluster_name", default: "k3s")
     platform = inputs.text("platform", default: "oci").map { Platform(rawValue: $0) ?? .oci }
     sshKeys = inputs.texts("ssh_authorized_keys")
@@ -40,8 +43,9 @@ extension ClusterPlan {
     gitPath = inputs.text("git_path", default: "argocd")
     gitCredentials = Self.credentials(inputs, url: gitURL, report: &report)
 
-    let release = Self.release(inputs, report: &report)
+    let release = Self.release(inputs, lock, report: &report)
     k3s = release
+    Self.compare(airgapImages, with: release.value, report: &report)
     let mirrors = inputs.texts("k3s_mirrors").map { mirror in
       mirror.map { base in
         (base.hasSuffix("/") ? String(base.dropLast()) : base) + "/" + release.value.encodedVersion
@@ -84,27 +88,49 @@ extension ClusterPlan {
 
   // MARK: Rules across inputs
 
-  private static func release(_ inputs: Inputs, report: inout Report) -> Sourced<K3sRelease> {
-    let version = inputs.text("k3s_version", default: Pins.k3s.version)
+  private static func release(
+    _ inputs: Inputs, _ lock: Lock, report: inout Report
+  ) -> Sourced<K3sRelease> {
+    let version = inputs.text("k3s_version") ?? Sourced(lock.k3s.version, from: lock.origin)
     guard let hashes = inputs["k3s_sha256"] else {
-      if version.value != Pins.k3s.version, !inputs.isGiven("k3s_sha256") {
+      if version.value != lock.k3s.version, !inputs.isGiven("k3s_sha256") {
+        let known =
+          lock.origin.line == nil
+          ? "the built-in \(lock.k3s.version)" : "the \(lock.k3s.version) of \(lock.origin.source)"
         report.add(
           .error(
             "missing-hash", at: version.origin,
-            "k3s_version \(version.value) is not the built-in \(Pins.k3s.version), and nothing says what its files must be",
+            "k3s_version \(version.value) is not \(known), and nothing says what its files must be",
             help:
-              "give k3s_sha256 = {amd64, arm64, install_script}, from the release's sha256sum files and install.sh"
+              "run \"k3seed lock --k3s \(version.value)\", or give k3s_sha256 = {amd64, arm64, install_script}, from the release's sha256sum files and install.sh"
           ))
       }
-      return version.map {
-        K3sRelease(
-          version: $0, amd64: Pins.k3s.amd64, arm64: Pins.k3s.arm64, installScript: Pins.k3s.installScript)
+      return version.map { version in
+        var release = lock.k3s
+        release.version = version
+        return release
       }
     }
     func hash(_ key: String) -> String { (hashes.node[key]?.string ?? "").lowercased() }
     return version.map {
       K3sRelease(
         version: $0, amd64: hash("amd64"), arm64: hash("arm64"), installScript: hash("install_script"))
+    }
+  }
+
+  /// Warns where an archive of images is not the one that was locked for the release.
+  private static func compare(
+    _ images: [(architecture: String, sha256: Sourced<String>)], with release: K3sRelease,
+    report: inout Report
+  ) {
+    for (architecture, sha256) in images {
+      let locked = architecture == "amd64" ? release.airgapAMD64 : release.airgapARM64
+      guard let locked, locked != sha256.value else { continue }
+      report.add(
+        .warning(
+          "airgap-differs", at: sha256.origin,
+          "k3s_airgap_sha256.\(architecture) is not the \(locked) that was locked for \(release.version)",
+          help: "use that one, unless the archive is one of your own"))
     }
   }
 

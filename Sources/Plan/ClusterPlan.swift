@@ -74,6 +74,8 @@ public struct ClusterPlan: Sendable {
   public var joinURL: Sourced<String>?
   /// Whether the first server starts an etcd for others to join, rather than its SQLite.
   public var hasEmbeddedEtcd: Bool
+  /// The versions that hold where no input says otherwise.
+  public var lock: Lock
   /// The release of K3s.
   public var k3s: Sourced<K3sRelease>
   /// Folders with the binaries, in the order in which they are asked.

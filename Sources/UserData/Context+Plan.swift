@@ -45,8 +45,8 @@ extension Context {
         "path": Context(plan.gitPath),
       ]),
       "argocd": .map([
-        "chart_version": .text(Pins.argoCDChart.version),
-        "chart_repository": .text(Pins.argoCDChart.repository),
+        "chart_version": .text(plan.lock[.argoCD].version),
+        "chart_repository": .text(plan.lock[.argoCD].repository),
         "secret_is_seeded": .flag(plan.seedsArgoCDSecret),
         // The GitOps tree says these later: nothing of the bootstrap depends on them.
         "host": .none,

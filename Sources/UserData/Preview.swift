@@ -180,7 +180,7 @@ enum Guest {
       node.isFirstServer
         ? (
           "gitops",
-          "install Argo CD (chart \(Pins.argoCDChart.version)), then apply argocd-root: \(plan.gitPath.value) of \(plan.gitURL?.value ?? "") at \(plan.gitRevision.value)"
+          "install Argo CD (chart \(plan.lock[.argoCD].version)), then apply argocd-root: \(plan.gitPath.value) of \(plan.gitURL?.value ?? "") at \(plan.gitRevision.value)"
         ) : nil,
       ("scrub", "remove every secret file"),
       ("complete", "record it; the unit never runs again"),

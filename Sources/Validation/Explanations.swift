@@ -132,7 +132,24 @@ public enum Explanations {
     ),
     (
       "missing-hash", "a K3s version whose files have no known SHA-256",
-      "nothing says that what is downloaded is what was meant", "give `k3s_sha256`"
+      "nothing says that what is downloaded is what was meant",
+      "lock it with `k3seed lock --k3s VERSION`, or give `k3s_sha256`"
+    ),
+    (
+      "airgap-differs", "an archive of K3s' images that is not the one in `k3seed.lock`",
+      "the node refuses whichever archive has another hash than `k3s_airgap_sha256`",
+      "take the hash from the lock, unless the archive is one of your own"
+    ),
+    (
+      "lock-form", "a file that is no `k3seed.lock`", "it says no versions", "write one with `k3seed lock`"
+    ),
+    (
+      "lock-altered", "a line of `k3seed.lock` that k3seed did not write",
+      "a hand or a merge put it there, and nobody resolved it", "run `k3seed lock`, and review what it writes"
+    ),
+    (
+      "lock-conflict", "a merge of `k3seed.lock` that was not finished", "it says two things at once",
+      "keep one side, and run `k3seed lock`"
     ),
     ("same-address", "two nodes with one address", "one of them is not reached", "give each its own"),
     (

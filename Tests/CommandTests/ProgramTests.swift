@@ -99,7 +99,7 @@ import Testing
     let all = try await Tool.k3seed(["schema"])
     #expect(all.status == 0 && all.errors.isEmpty)
     let document = try JSONSerialization.jsonObject(with: Data(all.output)) as? [String: Any] ?? [:]
-    #expect(document.keys.sorted() == ["config", "inputs", "verification"])
+    #expect(document.keys.sorted() == ["config", "inputs", "lock", "verification"])
     for name in document.keys {
       let one = try await Tool.k3seed(["schema", name])
       let schema = try JSONSerialization.jsonObject(with: Data(one.output)) as? NSDictionary

@@ -60,7 +60,7 @@ import Verifier
       #expect(variable.isSensitive == spec.isSecret, "\(spec.name)")
     }
     let own = Set(variables.map(\.name)).subtracting(InputSpec.all.map(\.name))
-    #expect(own == ["config", "encoding", "k3seed", "reserve_bytes", "roles"])
+    #expect(own == ["config", "encoding", "k3seed", "lock", "reserve_bytes", "roles"])
     try hold(Configuration.locals(InputSpec.all), between: "inputs", in: "\(folder)/inputs.tf", comment: "#")
   }
 

@@ -132,10 +132,10 @@ import Testing
   @Test("the built-in release is what is installed where nothing is said")
   func builtIn() throws {
     let plan = try Planning("{}").plan
-    #expect(plan.k3s.value == Pins.k3s)
+    #expect(plan.k3s.value == Pins.lock.k3s)
     #expect(plan.k3s.origin == Location(source: "default", path: "$.k3s_version"))
-    #expect(plan.binaryURLs.map(\.value) == [Pins.k3s.officialBinaries])
-    #expect(plan.installScriptURLs.map(\.value) == [Pins.k3s.officialInstallScript])
+    #expect(plan.binaryURLs.map(\.value) == [Pins.lock.k3s.officialBinaries])
+    #expect(plan.installScriptURLs.map(\.value) == [Pins.lock.k3s.officialInstallScript])
   }
 
   @Test("traefik is left out unless a list says otherwise, even an empty one")

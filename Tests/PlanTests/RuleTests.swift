@@ -95,10 +95,10 @@ import Testing
     arguments: [
       Case(
         "without", #"{"k3s_version": 📍"v1.35.1+k3s2"}"#,
-        "📍: error: k3s_version v1.35.1+k3s2 is not the built-in \(Pins.k3s.version), and nothing says what its files must be (at $.k3s_version); give k3s_sha256 = {amd64, arm64, install_script}, from the release's sha256sum files and install.sh [missing-hash]"
+        "📍: error: k3s_version v1.35.1+k3s2 is not the built-in \(Pins.lock.k3s.version), and nothing says what its files must be (at $.k3s_version); run \"k3seed lock --k3s v1.35.1+k3s2\", or give k3s_sha256 = {amd64, arm64, install_script}, from the release's sha256sum files and install.sh [missing-hash]"
       ),
       Case("with", #"{"k3s_version": "v1.35.1+k3s2", "k3s_sha256": \#(otherHashes)}"#),
-      Case("the built-in one by name", #"{"k3s_version": "\#(Pins.k3s.version)"}"#),
+      Case("the built-in one by name", #"{"k3s_version": "\#(Pins.lock.k3s.version)"}"#),
       Case(
         "refused hashes are not missing ones",
         #"{"k3s_version": "v1.35.1+k3s2", "k3s_sha256": 📍{"amd64": "\#(Sample.hash)", "arm64": "\#(Sample.hash)"}}"#,

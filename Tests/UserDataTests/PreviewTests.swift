@@ -83,7 +83,7 @@ import YAML
     func text(_ role: Role, _ name: String) throws -> String {
       try #require(try Self.preview(cluster, role).steps.first { $0.name == name }).text
     }
-    #expect(try text(.server, "download").contains(Pins.k3s.version))
+    #expect(try text(.server, "download").contains(Pins.lock.k3s.version))
     #expect(try text(.server, "secrets").contains("cloudflare_api_token"))
     #expect(try !text(.agent, "secrets").contains("cloudflare_api_token"))
     #expect(try text(.agent, "secrets").contains("k3s_agent_token"))

@@ -10,14 +10,16 @@ locals {
   )
 }
 
-# k3seed reads nothing but this query and the file of var.config, and the same query gives the same bytes on every
-# machine: a plan shows a change where an input has changed, or k3seed itself.
+# k3seed reads nothing but this query, the files of var.config and var.lock, and a k3seed.lock beside the former, and the
+# same gives the same bytes on every machine: a plan shows a change where one of these has changed, or k3seed itself.
 data "external" "user_data" {
   for_each = local.payloads
 
   program = [var.k3seed, "external"]
 
-  query = merge(local.inputs, each.value, { config = var.config, encoding = var.encoding })
+  query = merge(
+    local.inputs, each.value, { config = var.config, encoding = var.encoding, lock = var.lock },
+  )
 
   lifecycle {
     precondition {

@@ -123,7 +123,7 @@ variable "extra_manifests" {
 }
 
 variable "k3s_version" {
-  description = "The exact version of K3s. Default: `v1.36.4+k3s1`."
+  description = "The exact version of K3s. Default: that of `k3seed.lock`, else `v1.36.4+k3s1`."
   type        = string
   default     = null
 
@@ -134,7 +134,7 @@ variable "k3s_version" {
 }
 
 variable "k3s_sha256" {
-  description = "SHA-256 of the K3s binary for each architecture and of its install script; needed for another version. Default: those of the built-in version."
+  description = "SHA-256 of the K3s binary for each architecture and of its install script; needed for another version. Default: those of the locked version."
   type = object({
     amd64          = string
     arm64          = string
@@ -417,6 +417,12 @@ variable "encoding" {
 
 variable "config" {
   description = "The path of a k3seed.yaml; write it as \"$${path.module}/k3seed.yaml\"."
+  type        = string
+  default     = null
+}
+
+variable "lock" {
+  description = "The path of a k3seed.lock; write it as \"$${path.module}/k3seed.lock\". Without it, the one that k3seed.yaml names or that lies beside it."
   type        = string
   default     = null
 }
