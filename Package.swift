@@ -68,6 +68,9 @@ let package = Package(
       ],
       exclude: ["Embedded"], swiftSettings: settings, plugins: ["EmbedFilesPlugin"]),
     .target(
+      name: "Resolution", dependencies: ["Diagnostics", "Plan", "Secrets", "Verifier", "YAML"],
+      swiftSettings: settings),
+    .target(
       name: "K3Seed",
       dependencies: [
         "Diagnostics", "GitOps", "Inputs", "Plan", "Templates", "UserData", "Validation", "YAML",
@@ -76,7 +79,7 @@ let package = Package(
     .target(
       name: "K3SeedCommands",
       dependencies: [
-        "Diagnostics", "GitOps", "Inputs", "K3Seed", "Plan", "Secrets", "Templates", "UserData",
+        "Diagnostics", "GitOps", "Inputs", "K3Seed", "Plan", "Resolution", "Secrets", "Templates", "UserData",
         "Validation", "Verifier", "YAML",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
@@ -142,6 +145,9 @@ let package = Package(
       ],
       exclude: ["Samples", "browser.py"], swiftSettings: settings),
 
+    .testTarget(
+      name: "ResolutionTests", dependencies: ["Diagnostics", "Plan", "Resolution", "TestSupport"],
+      swiftSettings: settings),
 
     // Tests of the whole, from outside.
     .testTarget(

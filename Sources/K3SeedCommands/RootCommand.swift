@@ -25,7 +25,7 @@ public struct RootCommand: ParsableCommand {
     subcommands: [
       Render.self, External.self, PreviewCommand.self, Inspect.self, TokenCommand.self, SchemaCommand.self,
       ImageCommand.self, VerifyCommand.self, RotateCommand.self, DiffCommand.self, ValidateCommand.self,
-      ExplainCommand.self, GitOpsCommand.self,
+      ExplainCommand.self, GitOpsCommand.self, LockCommand.self,
     ])
 
   /// An empty command, as the parser makes one.

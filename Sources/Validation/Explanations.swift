@@ -148,6 +148,19 @@ public enum Explanations {
       "a hand or a merge put it there, and nobody resolved it", "run `k3seed lock`, and review what it writes"
     ),
     (
+      "lock-unresolved", "a version, or the digest of a file, that `k3seed lock` could not find out",
+      "a lock is written whole or not at all", "do what the finding says, and run it again"
+    ),
+    (
+      "lock-changed", "a file that its publisher has exchanged without another version",
+      "what is installed would be another thing than was reviewed",
+      "ask the publisher why; `k3seed lock --force` takes the new one"
+    ),
+    (
+      "lock-option", "an option of `k3seed lock` that says nothing it can look for",
+      "nothing is asked before all options hold", "correct it"
+    ),
+    (
       "lock-conflict", "a merge of `k3seed.lock` that was not finished", "it says two things at once",
       "keep one side, and run `k3seed lock`"
     ),

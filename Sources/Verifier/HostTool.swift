@@ -11,19 +11,19 @@ import SystemPackage
 #endif
 
 /// A program of the host that is run for its effect, and waited for.
-struct HostTool: Hashable, Sendable {
+package struct HostTool: Hashable, Sendable {
   /// Its name on `PATH`.
   let name: String
   /// The packages that have it: Debian's and Ubuntu's, and Homebrew's where that has one.
   let apt: String
   let brew: String?
 
-  static let curl = HostTool(name: "curl", apt: "curl", brew: "curl")
+  package static let curl = HostTool(name: "curl", apt: "curl", brew: "curl")
   static let mmdebstrap = HostTool(name: "mmdebstrap", apt: "mmdebstrap", brew: nil)
   static let mke2fs = HostTool(name: "mke2fs", apt: "e2fsprogs", brew: nil)
   static let qemuImg = HostTool(name: "qemu-img", apt: "qemu-utils", brew: "qemu")
   static let fakeroot = HostTool(name: "fakeroot", apt: "fakeroot", brew: nil)
-  static let shell = HostTool(name: "sh", apt: "dash", brew: nil)
+  package static let shell = HostTool(name: "sh", apt: "dash", brew: nil)
 
   /// The machine for a guest.
   static func qemu(_ guest: Architecture) -> HostTool {
@@ -33,13 +33,13 @@ struct HostTool: Hashable, Sendable {
   }
 
   /// How a program ended.
-  struct Outcome: Hashable, Sendable {
+  package struct Outcome: Hashable, Sendable {
     /// The exit code; 128 plus the signal where one ended it.
-    var status: Int32
+    package var status: Int32
     /// What it wrote to standard output.
-    var output: [UInt8]
+    package var output: [UInt8]
     /// The lines that it wrote to standard error.
-    var errors: [String]
+    package var errors: [String]
   }
 
   /// Runs it to its end.
@@ -49,9 +49,14 @@ struct HostTool: Hashable, Sendable {
   /// a cancelled task closes: a program that tidies up would end at the first word that it says.
   ///
   /// - Parameters:
+  ///   - input: what it reads on standard input.
   ///   - limit: how long it may take.
+  ///   - outputLimit: how many bytes of its output are wanted.
   ///   - showsErrors: leaves standard error to the terminal, for a program that draws its progress there.
-  func run(_ arguments: [String], limit: Duration, showsErrors: Bool = false) async throws -> Outcome {
+  package func run(
+    _ arguments: [String], input: [UInt8] = [], limit: Duration, outputLimit: Int = 1 << 20,
+    showsErrors: Bool = false
+  ) async throws -> Outcome {
     var options = PlatformOptions()
     options.processGroupID = 0
     options.teardownSequence = [
@@ -68,7 +73,8 @@ struct HostTool: Hashable, Sendable {
     do {
       status = try await within(limit) {
         try await Subprocess.run(
-          configuration, output: .fileDescriptor(output, closeAfterSpawningProcess: false),
+          configuration, input: .array(input),
+          output: .fileDescriptor(output, closeAfterSpawningProcess: false),
           error: .fileDescriptor(showsErrors ? .standardError : errors, closeAfterSpawningProcess: false)
         ).terminationStatus
       }
@@ -80,7 +86,7 @@ struct HostTool: Hashable, Sendable {
     // A program that ended because of the cancellation ended in its own way.
     try Task.checkCancellation()
     return Outcome(
-      status: status.shellCode, output: try Files.read(output, from: 0, 1 << 20),
+      status: status.shellCode, output: try Files.read(output, from: 0, outputLimit),
       errors: try Files.read(errors, from: 0, 16 << 20)
         .split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") })
         .map { String(decoding: $0, as: UTF8.self) })
@@ -92,7 +98,7 @@ struct HostTool: Hashable, Sendable {
   }
 
   /// Throws where it is not there.
-  func require() throws(ImageError) {
+  package func require() throws(ImageError) {
     if location == nil { throw missing }
   }
 

@@ -58,20 +58,13 @@ extension ImageStore {
   private func checksum(of download: CatalogueImage.Download, in folder: String) async throws -> String {
     let address = "\(folder)/\(download.checksums)"
     let outcome = try await HostTool.curl.run(
-      Self.options(for: address) + ["--silent", "--show-error", "--max-filesize", "1000000", address],
+      HostTool.curlOptions(for: address)
+        + ["--silent", "--show-error", "--max-filesize", "1000000", address],
       limit: .seconds(120))
     guard outcome.status == 0 else { throw Self.failure(address, outcome) }
     let digits = download.algorithm == .sha256 ? 64 : 128
-    for line in String(decoding: outcome.output, as: UTF8.self).split(whereSeparator: \.isNewline) {
-      // As sha256sum and sha512sum write them: digest, space, space or asterisk, name.
-      let parts = line.split(separator: " ", maxSplits: 1)
-      guard parts.count == 2, parts[1].drop(while: { $0 == " " || $0 == "*" }) == download.file else {
-        continue
-      }
-      let digest = parts[0].lowercased()
-      guard digest.count == digits, digest.allSatisfy(\.isHexDigit) else { break }
-      return digest
-    }
+    let list = Checksums(outcome.output)
+    if let digest = list.digest(of: download.file, digits: digits) { return digest }
     throw ImageError.image(
       "image-checksum", at: address, "has no \(download.algorithm.rawValue) of \(download.file)",
       help: "look at the folder: its publisher may have renamed the image")
@@ -80,7 +73,7 @@ extension ImageStore {
   /// Downloads a file, from where it was left off the last time.
   private func fetch(_ address: String, to path: String, showsProgress: Bool) async throws {
     let progress = showsProgress ? ["--progress-bar"] : ["--silent", "--show-error"]
-    let arguments = Self.options(for: address) + progress + ["--output", path]
+    let arguments = HostTool.curlOptions(for: address) + progress + ["--output", path]
     var outcome = try await HostTool.curl.run(
       arguments + (Files.status(path) == nil ? [] : ["--continue-at", "-"]) + [address],
       limit: Self.timeLimit,
@@ -97,16 +90,6 @@ extension ImageStore {
 
   /// A gigabyte at 2 Mbit/s takes as long.
   private static let timeLimit = Duration.seconds(4800)
-
-  /// curl gives up where nothing comes for a minute; an address that is secured stays so wherever it is redirected to.
-  private static func options(for address: String) -> [String] {
-    let protocols = address.hasPrefix("https://") ? "=https" : "=http,https"
-    return [
-      "--fail", "--location", "--proto", protocols, "--proto-redir", protocols, "--connect-timeout", "20",
-      "--retry", "2",
-      "--speed-limit", "1000", "--speed-time", "60",
-    ]
-  }
 
   private static func failure(_ address: String, _ outcome: HostTool.Outcome) -> ImageError {
     // curl's own words: "curl: (22) The requested URL returned error: 404".

@@ -2,7 +2,6 @@ import Diagnostics
 
 /// Makes nodes of events: resolves anchors and tags, refuses duplicate keys and ambiguous scalars.
 struct Composer {
-  private static let maximumNodes = 100_000
   private static let maximumDepth = 100
   /// The prefix of YAML's own tags (`!!str`).
   private static let ownTag = "tag:yaml.org,2002:"
@@ -17,6 +16,7 @@ struct Composer {
   private let events: [Event]
   private let source: String
   private let ambiguity: YAML.Ambiguity
+  private let maximumNodes: Int
   private var next = 0
   private var path = Path()
   private var anchors: [String: Anchored] = [:]
@@ -24,10 +24,11 @@ struct Composer {
   private var deepest = 0
   private var report = Report()
 
-  init(events: [Event], source: String, ambiguity: YAML.Ambiguity) {
+  init(events: [Event], source: String, ambiguity: YAML.Ambiguity, maximumNodes: Int) {
     self.events = events
     self.source = source
     self.ambiguity = ambiguity
+    self.maximumNodes = maximumNodes
   }
 
   mutating func documents() throws(Report) -> [Node] {
@@ -66,10 +67,10 @@ struct Composer {
     guard deepest < Self.maximumDepth else {
       throw stopped("yaml-depth", mark, "nested more than \(Self.maximumDepth) levels deep")
     }
-    guard nodes <= Self.maximumNodes else {
+    guard nodes <= maximumNodes else {
       throw stopped(
         "yaml-size", mark,
-        "the document has more than \(Self.maximumNodes) nodes once its aliases are expanded")
+        "the document has more than \(maximumNodes) nodes once its aliases are expanded")
     }
   }
 

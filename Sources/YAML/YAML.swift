@@ -13,15 +13,16 @@ public enum YAML {
   /// Reads all documents of a stream.
   ///
   /// Anchors are resolved, tags of YAML's own core schema applied, mapping keys made strings. More than
-  /// 100,000 nodes and more than 100 levels (aliases expanded) are refused.
+  /// `maximumNodes` nodes and more than 100 levels (aliases expanded) are refused.
   ///
   /// - Parameters:
   ///   - bytes: the text, in UTF-8; a leading byte order mark is skipped.
   ///   - source: the name of the text in findings.
   ///   - ambiguity: what to do with scalars such as `yes` and `0777`.
+  ///   - maximumNodes: as many as no configuration has, unless said otherwise.
   /// - Throws: a report with the syntax error, or with every duplicate key and every ambiguous scalar.
   public static func parse(
-    _ bytes: [UInt8], source: String, ambiguity: Ambiguity = .refused
+    _ bytes: [UInt8], source: String, ambiguity: Ambiguity = .refused, maximumNodes: Int = 100_000
   ) throws(Report) -> [Node] {
     // libyaml would count the mark as a column.
     let bytes = bytes.starts(with: byteOrderMark) ? Array(bytes.dropFirst(byteOrderMark.count)) : bytes
@@ -36,7 +37,8 @@ public enum YAML {
           help: error.help)
       ])
     }
-    var composer = Composer(events: events, source: source, ambiguity: ambiguity)
+    var composer = Composer(
+      events: events, source: source, ambiguity: ambiguity, maximumNodes: maximumNodes)
     return try composer.documents()
   }
 

@@ -118,7 +118,8 @@ struct Refusal: CustomTestStringConvertible {
       Refusal(
         "k3s_version", ["stable", "latest", "testing", "v1.36", "1.36"], channel,
         help:
-          "name a release such as v1.36.4+k3s1; \"k3seed lock --k3s CHANNEL\" locks the one that it leads to now"),
+          "name a release such as v1.36.4+k3s1; \"k3seed lock --k3s CHANNEL\" locks the one that it leads to now"
+      ),
       Refusal(
         "k3s_version",
         [
