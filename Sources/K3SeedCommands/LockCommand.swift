@@ -90,12 +90,38 @@ struct LockCommand: ParsableCommand {
     let before = LockedFacts(reading)
     let wanted = try before.wanted(
       k3s: k3s, charts: chart, gatewayAPI: gatewayAPI, repositories: repository)
-    try URLs(k3sMirror: k3sMirror, channels: channels).check()
+    let servers = [("--k3s-mirror", k3sMirror), ("--channels", channels)]
+    try Self.judge(servers)
+    FileSystem.say(Self.clearText(servers, wanted).text)
     var resolver = Resolver(timeout: timeout)
     resolver.k3sMirror = k3sMirror
     resolver.channels = channels
     let found = try resolve(Wanted(wanted), resolver)
     try finish(found, before, isThere: bytes != nil, isWhole: reading?.report.hasErrors != true)
+  }
+
+  /// Refuses what is no address of a server.
+  private static func judge(_ servers: [(option: String, url: String?)]) throws(Report) {
+    var report = Report()
+    for (option, url) in servers {
+      guard let url, let problem = Lock.problem(withRepository: url, of: nil) else { continue }
+      report.add(.error("lock-option", at: Location(source: option), problem.message, help: problem.help))
+    }
+    try report.throwIfErrors()
+  }
+
+  /// Warns where digests travel so that anybody on the way can put in others.
+  private static func clearText(
+    _ servers: [(option: String, url: String?)], _ wanted: [String: String]
+  ) -> Report {
+    let repositories = wanted.sorted { $0.key < $1.key }.map { (option: $0.key, url: Optional($0.value)) }
+    return Report(
+      (servers + repositories).filter { $0.url?.hasPrefix("http://") == true }.map { place in
+        .warning(
+          "lock-clear-text", at: Location(source: place.option),
+          "what \(place.url ?? "") says can be changed by anybody on the way to it",
+          help: "use https, or compare the digests with those of their publishers")
+      })
   }
 
   private func resolve(_ wanted: Wanted, _ resolver: Resolver) throws -> Lock {
@@ -218,21 +244,6 @@ private struct LockedFacts {
     }
     try report.throwIfErrors()
     return wanted
-  }
-}
-
-/// The addresses of servers that are asked in place of the official ones.
-private struct URLs {
-  var k3sMirror: String?
-  var channels: String
-
-  func check() throws(Report) {
-    var report = Report()
-    for (option, url) in [("--k3s-mirror", k3sMirror), ("--channels", channels)] {
-      guard let url, let problem = Lock.problem(withRepository: url, of: nil) else { continue }
-      report.add(.error("lock-option", at: Location(source: option), problem.message, help: problem.help))
-    }
-    try report.throwIfErrors()
   }
 }
 

@@ -157,6 +157,10 @@ public enum Explanations {
       "ask the publisher why; `k3seed lock --force` takes the new one"
     ),
     (
+      "lock-clear-text", "an address without encryption that `k3seed lock` asks",
+      "whoever is on the way to it can say what a file must be", "use https, or compare with the publisher"
+    ),
+    (
       "lock-option", "an option of `k3seed lock` that says nothing it can look for",
       "nothing is asked before all options hold", "correct it"
     ),

@@ -398,7 +398,7 @@ struct LockCommandTests {
       let builtIn = try await publishers.lock(["--show"], environment: nowhere)
       let pins = Tool.root.appendingPathComponent("Sources/Plan/k3seed.lock")
       #expect(try builtIn.output == Array(Data(contentsOf: pins)) && builtIn.errors.isEmpty)
-      let text = try await publishers.lockAll(["--lock", "other.lock"].isEmpty ? [] : [])
+      let text = try await publishers.lockAll()
       let own = try await publishers.lock(["--show"], environment: nowhere)
       #expect(own.text == text)
       _ = try publishers.project["k3seed.lock"].holding(text.replacing("v1.35.1", with: "v1.35.2"))
@@ -428,6 +428,11 @@ struct LockCommandTests {
         "http://mirror.example.net/k3s/",
       ])
       #expect(text.status == 0, "\(text.errors)")
+      // Nothing in an answer over http is to be relied on.
+      #expect(
+        text.findings.filter { $0.contains(": warning: ") } == [
+          "--k3s-mirror: warning: what http://mirror.example.net/k3s/ says can be changed by anybody on the way to it; use https, or compare the digests with those of their publishers [lock-clear-text]"
+        ])
       #expect(try publishers.text.contains("version: v1.35.1+k3s2"))
       let hosts = Set(publishers.requests.filter { $0[2].contains("k3s") }.map { $0[1] })
       #expect(hosts == ["mirror.example.net", "charts.example.net"])
@@ -457,6 +462,8 @@ struct LockCommandTests {
       #expect(text.contains("    # the manifest of oci://registry.example.net/helm/cert-manager:v1.21.2\n"))
       #expect(publishers.requests.count { $0[1] == "charts.example.net" } == 1)
       #expect(!publishers.requests.contains { $0[1] == "charts.jetstack.io" })
+      let check = try await publishers.lock(["--check"])
+      #expect(check.findings == ["k3seed.lock: as published"])
     }
   }
 
