@@ -34,6 +34,9 @@ let package = Package(
 
     // Rooms, each importing only those above it.
     .target(name: "Diagnostics", swiftSettings: settings),
+    .target(
+      name: "Page", dependencies: ["Diagnostics"], exclude: ["Embedded"], swiftSettings: settings,
+      plugins: ["EmbedFilesPlugin"]),
     .target(name: "YAML", dependencies: ["CYAML", "Diagnostics"], swiftSettings: settings),
     .target(name: "Secrets", dependencies: ["CCrypt", "CSodium"], swiftSettings: settings),
     .target(name: "Inputs", dependencies: ["Diagnostics", "Secrets", "YAML"], swiftSettings: settings),
@@ -62,7 +65,7 @@ let package = Package(
     .target(
       name: "Verifier",
       dependencies: [
-        "Diagnostics", "Secrets", "UserData", "YAML",
+        "Diagnostics", "Page", "Secrets", "UserData", "YAML",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -73,9 +76,9 @@ let package = Package(
     .target(
       name: "K3Seed",
       dependencies: [
-        "Diagnostics", "GitOps", "Inputs", "Plan", "Templates", "UserData", "Validation", "YAML",
+        "Diagnostics", "GitOps", "Inputs", "Page", "Plan", "Templates", "UserData", "Validation", "YAML",
       ],
-      swiftSettings: settings),
+      exclude: ["Embedded"], swiftSettings: settings, plugins: ["EmbedFilesPlugin"]),
     .target(
       name: "K3SeedCommands",
       dependencies: [
@@ -103,11 +106,13 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
-      path: "Tests/TestSupport", swiftSettings: settings),
+      path: "Tests/TestSupport", exclude: ["browser.py"], swiftSettings: settings),
     .testTarget(
       name: "DiagnosticsTests", dependencies: ["Diagnostics", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "GuestTests", dependencies: ["TestSupport"], exclude: ["StandIns"], swiftSettings: settings),
+    .testTarget(
+      name: "PageTests", dependencies: ["Diagnostics", "Page", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "GzipTests", dependencies: ["Gzip", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "YAMLTests", dependencies: ["Diagnostics", "TestSupport", "YAML"], exclude: ["Python"],
@@ -143,7 +148,14 @@ let package = Package(
         "Diagnostics", "Secrets", "TestSupport", "UserData", "Verifier", "YAML",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
-      exclude: ["Samples", "browser.py"], swiftSettings: settings),
+      exclude: ["Samples"], swiftSettings: settings),
+
+    .testTarget(
+      name: "K3SeedTests",
+      dependencies: [
+        "Diagnostics", "Inputs", "K3Seed", "Plan", "Templates", "TestSupport", "UserData", "Validation",
+      ],
+      swiftSettings: settings),
 
     .testTarget(
       name: "ResolutionTests", dependencies: ["Diagnostics", "Plan", "Resolution", "TestSupport"],

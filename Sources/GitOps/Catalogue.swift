@@ -1,4 +1,4 @@
-import Plan
+public import Plan
 
 /// One Application of the tree: where its objects come from, and what it waits for.
 struct CatalogueEntry: Sendable {
@@ -123,4 +123,9 @@ extension ApplicationGraph {
     for index in members.indices { graph.members[index].wave = waves[members[index].name] }
     return graph
   }
+}
+
+extension GitOpsPlan {
+  /// The Applications of its tree, and what each waits for.
+  public var graph: ApplicationGraph { CatalogueEntry.graph(of: self) }
 }

@@ -13,6 +13,19 @@ extension Drawing.Layout {
   /// It loads nothing, takes its colours from the page's scheme, and tells who cannot see it what is on it: a title, and
   /// every edge in words.
   var svg: String {
+    let style: Markup = """
+      <style>
+      \(Markup(trusted: Self.style))</style>
+      <rect class="page" width="100%" height="100%"/>
+
+      """
+    return figure(style).text
+  }
+
+  /// The graph as an element of a page, which gives it its colours.
+  ///
+  /// - Parameter style: what stands before all that is drawn.
+  func figure(_ style: Markup = "") -> Markup {
     let tallest = columns.map(\.members.count).max() ?? 0
     let width =
       2 * Self.margin + max(1, columns.count) * (Self.box.width + Self.gap.width) - Self.gap.width
@@ -24,21 +37,17 @@ extension Drawing.Layout {
     let description =
       columns.map { "\($0.title): \($0.members.map(\.member.name).joined(separator: ", "))." }
       + words.map { $0 + "." }
-    let markup: Markup = """
-      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(width) \(height)" width="\(width)" height="\(height)" role="img" aria-labelledby="title desc">
-      <title id="title">\(title)</title>
-      <desc id="desc">\(description.joined(separator: " "))</desc>
-      <style>
-      \(Markup(trusted: Self.style))</style>
-      <defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path class="head" d="M0 0 8 4 0 8z"/></marker></defs>
-      <rect class="page" width="100%" height="100%"/>
+    return """
+      <svg class="graph" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(width) \(height)" width="\(width)" height="\(height)" role="img" aria-labelledby="graph-title graph-words">
+      <title id="graph-title">\(title)</title>
+      <desc id="graph-words">\(description.joined(separator: " "))</desc>
+      \(style)<defs><marker id="graph-arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path class="head" d="M0 0 8 4 0 8z"/></marker></defs>
       \(columns.enumerated(), each: { self.phase($0.offset, $0.element, height: height) })\(edges.enumerated(), each: { """
-      <path class="edge" d="\(self.curve($0.element.from, $0.element.to))" marker-end="url(#arrow)"><title>\(words[$0.offset])</title></path>
+      <path class="edge" d="\(self.curve($0.element.from, $0.element.to))" marker-end="url(#graph-arrow)"><title>\(words[$0.offset])</title></path>
 
       """ })\(columns.enumerated(), each: { self.boxes($0.offset, $0.element) })</svg>
 
       """
-    return markup.text
   }
 
   /// Both schemes' colours have a contrast of 4.5 to 1 at least between text and what is behind it (WCAG 2.2, 1.4.3).

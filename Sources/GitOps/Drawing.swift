@@ -1,3 +1,5 @@
+package import Diagnostics
+
 /// A picture of a graph of Applications: its phases and the edges between them.
 ///
 /// The same graph gives the same text, whatever the machine. An edge that others imply is not drawn: who needs b, which
@@ -19,6 +21,9 @@ public enum Drawing: String, CaseIterable, Sendable {
     case .svg: layout.svg
     }
   }
+
+  /// The picture as an element of a page, which gives it its colours: SVG without a style of its own.
+  package static func figure(of graph: ApplicationGraph) -> Markup { Layout(graph).figure() }
 
   /// A graph as it is drawn: its members by phase, each with a number, and the edges between the numbers.
   struct Layout {

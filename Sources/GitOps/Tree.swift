@@ -27,7 +27,7 @@ public struct Tree: Sendable {
   ///
   /// - Throws: a report of every error in the templates.
   public init(_ plan: GitOpsPlan, templates: TemplateSet = TemplateSet()) throws(Report) {
-    let graph = CatalogueEntry.graph(of: plan)
+    let graph = plan.graph
     let names = templates.names.filter { $0.hasPrefix(Self.folder) }
     let absent = CatalogueEntry.all.filter { !$0.isPresent(in: plan) }.compactMap(\.folder)
     let context = Context(plan, graph: graph, templates: names)

@@ -40,6 +40,7 @@ public struct Project: Sendable {
     public let plan: ClusterPlan
     /// Warnings and notes.
     public let report: Report
+    let templates: TemplateSet
   }
 
   private let plan: ClusterPlan
@@ -85,7 +86,7 @@ public struct Project: Sendable {
     var renderer = Renderer(templates)
     do throws(Report) {
       let userData = try renderer.render(plan, node: node, encoding: encoding)
-      return Rendering(userData: userData, plan: plan, report: report)
+      return Rendering(userData: userData, plan: plan, report: report, templates: templates)
     } catch {
       report.add(error)
       throw report

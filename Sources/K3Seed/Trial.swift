@@ -21,10 +21,7 @@ public struct Trial: Sendable {
   ///   - platform: where user-data is delivered; OCI where nothing is said.
   public init(_ templates: TemplateSet, platform: Platform? = nil) {
     var report = Report()
-    var payloads: [Payload] = []
-    var documents: [String: Field] = [:]
-    let places = templates.places
-    let origin = { @Sendable (line: Substring) in places[line.drop { $0 == " " }] }
+    var all: [(source: String, userData: UserData)] = []
     for (name, outputs) in Self.projects {
       // Secrets lie in OCI Vault in one of them, which other platforms cannot read.
       if name == "vault", platform != nil, platform != .oci { continue }
@@ -33,25 +30,38 @@ public struct Trial: Sendable {
         let flags = try InputDocument.settings([], platform: platform?.rawValue)
         return try Project(terraform: terraform, flags: flags).renderAll(templates: templates).all
       }
-      for userData in rendered ?? [] {
-        let source = "user-data of \(userData.node.title) (\(name))"
-        documents[source] = userData.document
-        let payload = report.collect { () throws(Report) in
-          try Payload(userData.plain, source: source, origin: origin)
-        }
-        if let payload { payloads.append(payload) }
-      }
+      all += (rendered ?? []).map { ("user-data of \($0.node.title) (\(name))", $0) }
     }
-    self.documents = documents
+    // What is said of the made-up values is not the templates' fault.
+    let found = report.diagnostics.filter { $0.location?.source.hasPrefix("made-up values") != true }
+    self.init(of: all, templates, Report(found))
+  }
+
+  /// Looks at what was rendered from templates, each with what findings call it.
+  ///
+  /// - Parameter report: what was found when rendering.
+  init(
+    of rendered: [(source: String, userData: UserData)], _ templates: TemplateSet, _ report: Report = Report()
+  ) {
+    var report = report
+    var payloads: [Payload] = []
+    let places = templates.places
+    let origin = { @Sendable (line: Substring) in places[line.drop { $0 == " " }] }
+    for (source, userData) in rendered {
+      let payload = report.collect { () throws(Report) in
+        try Payload(userData.plain, source: source, origin: origin)
+      }
+      if let payload { payloads.append(payload) }
+    }
+    documents = Dictionary(
+      rendered.map { ($0.source, $0.userData.document) }, uniquingKeysWith: { first, _ in first })
     self.payloads = payloads
     for payload in payloads {
       // The size was judged when it was rendered, compressed where only that fits.
       report.add(
         Report(Validation.report(on: payload).diagnostics.filter { $0.code != "over-limit" }))
     }
-    // What is said of the made-up values is not the templates' fault.
-    let found = report.diagnostics.filter { $0.location?.source.hasPrefix("made-up values") != true }
-    self.report = Self.placed(Report(found), documents)
+    self.report = Self.placed(report, documents)
   }
 
   /// Findings about the payloads, at their places in the templates.

@@ -31,6 +31,12 @@ extension FileSystem {
     return lstat(path, &status) == 0
   }
 
+  /// Whether another file may take its place: it is a regular one, or nothing is there.
+  static func isReplaceable(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
+  }
+
   /// Puts a file in the place of another, at once.
   static func move(_ path: String, to place: String) throws(Report) {
     guard rename(path, place) == 0 else {

@@ -99,6 +99,19 @@ enum FileSystem {
     }
   }
 
+  /// Writes a file that holds no secret: whole, or not at all.
+  static func publish(_ bytes: [UInt8], to path: String) throws(Report) {
+    // A pipe or a device stays what it is.
+    guard isReplaceable(path) else { return try writePublic(bytes, to: path) }
+    do throws(Report) {
+      try writePublic(bytes, to: path + stagedSuffix)
+      try move(path + stagedSuffix, to: path)
+    } catch {
+      remove(path + stagedSuffix)
+      throw error
+    }
+  }
+
   /// What the names of files end in until all are complete.
   private static let stagedSuffix = ".k3seed-new"
 

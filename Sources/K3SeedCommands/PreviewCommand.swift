@@ -16,15 +16,32 @@ struct PreviewCommand: ParsableCommand {
   @Flag(name: .long, help: "Write the preview as JSON.")
   var json = false
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Write the preview as a page for a browser, whole in one file and without a secret; \"-\" is standard output.",
+      valueName: "file"))
+  var html: String?
+
+  func validate() throws {
+    if json, html != nil { throw ValidationError("--json and --html are two forms: give one of them") }
+  }
+
   func run() throws {
     let source = input.source
     let rendering = try source.project().render(node.selection, templates: source.templateSet())
-    let preview = Preview(rendering.userData, plan: rendering.plan)
+    if let html {
+      let page = Array(rendering.html.utf8)
+      if html == "-" { try FileSystem.print(page) } else { try FileSystem.publish(page, to: html) }
+      return
+    }
+    let preview = rendering.preview
+    let findings = rendering.findings
     if json {
-      try FileSystem.print(JSON.emit(preview.document(report: rendering.report)) + [UInt8(ascii: "\n")])
+      try FileSystem.print(JSON.emit(preview.document(report: findings)) + [UInt8(ascii: "\n")])
       return
     }
     let isStyled = FileSystem.isTerminal(.standardOutput) && FileSystem.environment("NO_COLOR") == nil
-    try FileSystem.print(Array(preview.text(report: rendering.report, isStyled: isStyled).utf8))
+    try FileSystem.print(Array(preview.text(report: findings, isStyled: isStyled).utf8))
   }
 }

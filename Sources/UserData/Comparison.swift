@@ -383,7 +383,7 @@ extension String? {
 }
 
 /// Which stage of the bootstrap makes use of what; `templates/guest/bootstrap.sh` has them.
-private enum Stages {
+enum Stages {
   /// For people and for the verifier: the node itself does not read it.
   static let record = "record"
 

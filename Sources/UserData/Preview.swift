@@ -13,6 +13,34 @@ public struct Preview: Sendable {
     public let name: String
     /// What it does.
     public let text: String
+    /// Whether it is a stage of the bootstrap.
+    public let isStage: Bool
+    /// What the bootstrap promises of a stage; nil where it says nothing of it.
+    public let promise: Promise?
+
+    fileprivate init(_ name: String, _ text: String) {
+      self.name = name
+      self.text = text
+      isStage = false
+      promise = nil
+    }
+
+    fileprivate init(stage name: String, _ text: String, _ promise: Promise?) {
+      self.name = name
+      self.text = text
+      isStage = true
+      self.promise = promise
+    }
+  }
+
+  /// What the bootstrap promises of a stage.
+  public struct Promise: Hashable, Sendable {
+    /// The most that it takes, in seconds: after that it has failed.
+    public let deadline: Int
+    /// Whether its work is kept on the disk, and not done again after a power cut.
+    public let isKept: Bool
+    /// The exit code of the bootstrap where it fails.
+    public let exitCode: Int
   }
 
   /// A file that is written before anything runs.
@@ -23,8 +51,11 @@ public struct Preview: Sendable {
     public let mode: String
     /// Its size in bytes.
     public let bytes: Int
-    /// Its content, secrets as fingerprints.
+    /// Its content, secrets as fingerprints; what travels compressed or in base64 is decoded.
     public let content: String
+    /// Who reads it: a stage of the bootstrap, `bootstrap` for all of them, `record` for people only, or `write_files`
+    /// where the bootstrap knows nothing of it.
+    public let reader: String
   }
 
   /// A secret that the node gets.
@@ -104,10 +135,12 @@ public struct Preview: Sendable {
     zip(document["write_files"]?.items ?? [], document.node(.redacted(key))["write_files"]?.sequence ?? [])
       .compactMap { field, shown in
         guard let path = field["path"]?.text else { return nil }
+        let content = shown.fileContent
         return File(
           path: path, mode: field["permissions"]?.text ?? "0644",
           bytes: field.node(.revealed).fileContent.count,
-          content: shown["content"]?.string ?? "")
+          content: String(validating: content, as: UTF8.self) ?? "<\(content.count) bytes that are no text>",
+          reader: Stages.of(path))
       }
   }
 
@@ -115,34 +148,39 @@ public struct Preview: Sendable {
     _ userData: UserData, files: [File], secrets: [SecretUse], plan: ClusterPlan
   ) -> [Step] {
     let node = userData.node
-    let unit = Guest.isInstalled(by: files)
+    let bootstrap = files.last { $0.path == BootstrapStage.path }
     func commands(_ key: String, _ when: String) -> [Step] {
       (userData.document[key]?.items ?? []).map { command in
         let words = command.text?.summary ?? command.items.compactMap(\.word).joined(separator: " ")
-        return Step(name: key, text: "\(words) (\(when))")
+        return Step(key, "\(words) (\(when))")
       }
     }
     // The order of cloud-init's modules (config/cloud.cfg.tmpl).
     var steps = commands("bootcmd", "before the files")
-    steps.append(
-      Step(name: "write_files", text: "write \(files.count) \(files.count == 1 ? "file" : "files")"))
+    steps.append(Step("write_files", "write \(files.count.counted("file"))"))
+    if let certificates = userData.document["ca_certs"]?["trusted"]?.items.count {
+      steps.append(Step("ca_certs", "trust \(certificates.counted("certificate"))"))
+    }
     if let keys = userData.document["ssh_authorized_keys"]?.items.count {
-      steps.append(
-        Step(name: "ssh", text: "authorise \(keys) \(keys == 1 ? "key" : "keys") for the default user"))
+      steps.append(Step("ssh", "authorise \(keys.counted("key")) for the default user"))
+    }
+    let told = ["bootcmd", "write_files", "ca_certs", "ssh_authorized_keys", "runcmd"]
+    if case .mapping(let entries) = userData.document.content {
+      steps += entries.map(\.key).filter { !told.contains($0) }.map { Step($0, "as the cloud-config has it") }
     }
     steps += commands("runcmd", "after them")
-    return unit ? steps + Guest.stages(node, plan: plan, secrets: secrets) : steps
+    guard let bootstrap else { return steps }
+    return steps
+      + Guest.stages(node, plan: plan, secrets: secrets, table: BootstrapStage.all(in: bootstrap.content))
   }
 }
 
 /// What the bootstrap in the guest does: its stages, for people. `templates/guest/bootstrap.sh` has the same names in
 /// the same order, and a test holds the two together.
 enum Guest {
-  static func isInstalled(by files: [Preview.File]) -> Bool {
-    files.contains { $0.path == "/usr/local/sbin/k3seed-bootstrap" }
-  }
-
-  static func stages(_ node: ClusterNode, plan: ClusterPlan, secrets: [Preview.SecretUse]) -> [Preview.Step] {
+  static func stages(
+    _ node: ClusterNode, plan: ClusterPlan, secrets: [Preview.SecretUse], table: [BootstrapStage]
+  ) -> [Preview.Step] {
     let references = secrets.filter { !$0.isLiteral }.map(\.name)
     let version = plan.k3s.value.version
     let join = node.isFirstServer ? nil : plan.joinURL?.value
@@ -185,7 +223,12 @@ enum Guest {
       ("scrub", "remove every secret file"),
       ("complete", "record it; the unit never runs again"),
     ]
-    return stages.compactMap { $0.map { Preview.Step(name: $0.0, text: $0.1) } }
+    return stages.compactMap { $0 }.map { name, text in
+      let promise = table.first { $0.name == name }.map {
+        Preview.Promise(deadline: $0.deadline, isKept: $0.isKept, exitCode: $0.exitCode)
+      }
+      return Preview.Step(stage: name, text, promise)
+    }
   }
 }
 
@@ -242,7 +285,19 @@ extension Preview {
       "node": text(title), "role": text(role.rawValue), "cluster": text(cluster),
       "platform": text(platform.rawValue), "k3s_version": text(k3sVersion),
       "bytes": number(bytes.payload), "plain_bytes": number(bytes.plain),
-      "steps": list(steps) { .mapping(["name": text($0.name), "text": text($0.text)]) },
+      "steps": list(steps) { step in
+        let promise: [(String, Node)] =
+          step.promise.map {
+            [
+              ("deadline_seconds", number($0.deadline)), ("kept", Node(.bool($0.isKept))),
+              ("exit_code", number($0.exitCode)),
+            ]
+          } ?? []
+        return Node(
+          .mapping(
+            ([("name", text(step.name)), ("text", text(step.text))] + promise).map { Node.Entry($0.0, $0.1) })
+        )
+      },
       "files": list(files) {
         .mapping([
           "path": text($0.path), "mode": text($0.mode), "bytes": number($0.bytes),

@@ -116,7 +116,7 @@ extension Promises {
   static let manifestsFolder = "/var/lib/rancher/k3s/server/manifests/"
   static let binaryPath = "/usr/local/bin/k3s"
   static let unit = "k3seed-bootstrap.service"
-  static let program = "/usr/local/sbin/k3seed-bootstrap"
+  static let program = BootstrapStage.path
 
   /// The identity that the verifier's seed gives to an instance with this user-data.
   var instance: String { "k3seed-\(sha256.prefix(16))" }
@@ -203,23 +203,10 @@ extension Promises {
         manifest.data.compactMap { entry in entry.value.map { ("\(manifest.name) \(entry.key)", $0) } }
       }
     kubernetes = Kubernetes(contents, secrets: literals + vault, manifests: manifests)
-    stages = Self.stages(
-      contents[Self.program] ?? [], isFirst: settings["K3SEED_SEED"] == "yes")
-  }
-
-  /// The bootstrap's table: `name:deadline`, and `:first` where only the first server has the stage. Which of them are
-  /// kept stands in `kept='...'`.
-  private static func stages(_ script: [UInt8], isFirst: Bool) -> [Stage] {
-    let lines = String(decoding: script, as: UTF8.self).split(separator: "\n")
-    guard let start = lines.firstIndex(where: { $0.utf8.elementsEqual("stages=(".utf8) }) else { return [] }
-    let kept = lines.first { $0.hasPrefix("kept='") }?.dropFirst(6).split { " '".contains($0) } ?? []
-    return lines[(start + 1)...].prefix { !$0.utf8.elementsEqual(")".utf8) }
-      .flatMap { $0.split(separator: " ") }.compactMap { row in
-        let fields = row.split(separator: ":")
-        guard fields.count >= 2, let deadline = Double(fields[1]) else { return nil }
-        guard fields.count == 2 || isFirst else { return nil }
-        return Stage(name: String(fields[0]), deadline: deadline, isKept: kept.contains(fields[0]))
-      }
+    let isFirst = settings["K3SEED_SEED"] == "yes"
+    stages = BootstrapStage.all(in: String(decoding: contents[Self.program] ?? [], as: UTF8.self))
+      .filter { isFirst || !$0.isFirstServers }
+      .map { Stage(name: $0.name, deadline: Double($0.deadline), isKept: $0.isKept) }
   }
 
   /// The settings of an env file that k3seed wrote: `NAME='value'`, one a line.

@@ -1,42 +1,25 @@
 import Diagnostics
+import Page
 
 extension VerificationReport {
   /// The report as one page for a browser that loads nothing, and needs no script to be read.
-  ///
-  /// Its policy lets no script run but its own, so that a text of the machine could not even if it broke out of its
-  /// place.
   public var html: String {
-    let title = "\(verdict.rawValue) · \(payload.name) · k3seed verify"
-    let sections = sections
-    return EmbeddedFiles.page([
-      "title": "\(title)", "icon": "\(verdict.icon)", "class": "\(verdict.symbol)",
-      "style": Markup(trusted: EmbeddedFiles.text(of: "report.css")),
-      "script": Markup(trusted: EmbeddedFiles.text(of: "report.js")),
-      "header": header(sections), "main": "\(sections, each: \.markup)",
-    ])
+    Page(
+      title: "\(verdict.rawValue) · \(payload.name) · k3seed verify", tone: verdict.tone, icon: verdict.icon,
+      style: EmbeddedFiles.text(of: "report.css"),
+      script: Page.Script(
+        EmbeddedFiles.text(of: "report.js"), sha256: "7tFQJ34qTFYd+uUSHifq0sHPgAiZG09A62I5rT+gpJQ="),
+      header: header, sections: sections,
+      footer: "Written by <code>k3seed verify</code>. The page is whole: it loads nothing."
+    ).html
   }
 
   // MARK: The page
 
-  private struct Section {
-    var id: String
-    var title: String
-    var content: Markup
-
-    var markup: Markup {
-      """
-      <section id="\(id)" aria-labelledby="\(id)-title">
-      <h2 id="\(id)-title">\(title)</h2>
-      \(content)</section>
-
-      """
-    }
-  }
-
-  private var sections: [Section] {
-    var sections: [Section] = []
+  private var sections: [Page.Section] {
+    var sections: [Page.Section] = []
     func add(_ id: String, _ title: String, _ isThere: Bool, _ content: @autoclosure () -> Markup) {
-      if isThere { sections.append(Section(id: id, title: title, content: content())) }
+      if isThere { sections.append(Page.Section(id: id, title: title, content: content())) }
     }
     add("wrong", "What went wrong", cause != nil || !failures.isEmpty, wrong)
     add("evidence", "Evidence", !evidence.isEmpty, evidencePanels)
@@ -46,10 +29,9 @@ extension VerificationReport {
     return sections
   }
 
-  private func header(_ sections: [Section]) -> Markup {
+  private var header: Markup {
     """
-    <header>
-    <div class="verdict">
+    <div class="headline">
     <span class="mark">\(Markup.icon(verdict.symbol))</span>
     <div>
     <h1><strong>\(verdict.rawValue)</strong> <bdi>\(payload.name)</bdi></h1>
@@ -63,14 +45,6 @@ extension VerificationReport {
     <div class="machine"><dt>Machine</dt><dd>\(host?.summary ?? "none: it did not come to that")</dd></div>
     \(cuts, each: { "<div><dt>Power</dt><dd>\($0.summary)</dd></div>\n" })\
     \(notes, each: { "<div><dt>Note</dt><dd>\($0)</dd></div>\n" })</dl>
-    \(sections.count < 2 ? nil : navigation(sections))</header>
-    """
-  }
-
-  private func navigation(_ sections: [Section]) -> Markup {
-    """
-    <nav aria-label="On this page">
-    \(sections, each: { "<a href=\"#\($0.id)\">\($0.title)</a>\n" })</nav>
 
     """
   }
@@ -86,7 +60,7 @@ extension VerificationReport {
 
   private static func panel(_ cause: Cause) -> Markup {
     """
-    <div class="panel finding cause">
+    <div class="panel finding">
     <h3>\(cause.message)</h3>
     <dl>
     <dt>Stage</dt><dd>\(cause.stage)</dd>
@@ -100,7 +74,7 @@ extension VerificationReport {
 
   private static func panel(_ check: CheckResult, id: String) -> Markup {
     """
-    <div class="panel finding">
+    <div class="panel finding fail">
     <h3><a href="#\(id)"><code>\(check.name)</code></a> <span class="muted">(\(check.phase))</span></h3>
     <dl>
     <dt>Expected</dt><dd>\(check.proves)</dd>
@@ -127,13 +101,12 @@ extension VerificationReport {
   // MARK: Where the time went
 
   private var waterfall: Markup {
-    let axis = Axis(to: horizon)
+    let axis = Axis(to: horizon, unit: "s")
     return """
       <div class="panel chart">
-      <table class="waterfall" style="--tick: \(100 / Double(axis.count))%">
+      <table class="waterfall" style="\(axis.grid)">
       <thead><tr><th class="name" scope="col">Stage</th><th class="time start">From</th><th class="time">For</th>\
-      <th class="bars"><svg class="axis" height="16" role="img" aria-label="Seconds since the verification began, from 0 to \(axis.label(axis.count))">\
-      \(0...axis.count, each: axis.tick)</svg></th></tr></thead>
+      <th class="bars">\(axis.markup("Seconds since the verification began"))</th></tr></thead>
       \(Span.Group.allCases, each: { rows(of: $0, axis) ?? "" })</table>
       </div>
 
@@ -163,18 +136,14 @@ extension VerificationReport {
     let flags =
       isSum
       ? [] : [span.hasFailed ? "failed" : nil, span.end == nil ? "never ended" : nil].compactMap(\.self)
-    let left = axis.percent(span.start)
-    let width = max(0, axis.percent(span.end ?? horizon) - left).rounded(to: 3)
-    let height = isSum ? 4 : 10
-    let place: Markup =
-      "x=\"\(left)%\" width=\"\(width)%\" y=\"\((18 - height) / 2)\" height=\"\(height)\""
+    let bar = axis.bar(
+      from: span.start, to: span.end ?? horizon, height: isSum ? 4 : 10, isHatched: !flags.isEmpty)
     return """
       <tr class="\(kind)\(span.hasFailed ? " failed" : "")">\
       <th scope="\(kind == "stage" ? "row" : "rowgroup")">\(span.name)\
       \(flags, each: { " <span class=\"flag\">\(Markup.icon("fail")) \($0)</span>" })</th>\
       <td class="start">\(span.start.shown)</td><td>\(duration.shown)</td>\
-      <td class="bars"><svg class="bar" height="18" aria-hidden="true"><rect \(place)/>\
-      \(flags.isEmpty ? nil : "<rect class=\"over\" \(place)/>" as Markup?)</svg></td></tr>
+      <td class="bars">\(bar)</td></tr>
 
       """
   }
@@ -266,47 +235,19 @@ extension VerificationReport {
   }
 }
 
-/// A time axis from 0 to a round number of seconds, in two to five steps.
-private struct Axis {
-  let step: Double
-  let count: Int
-
-  init(to horizon: Double) {
-    var step = 0.1
-    // 0.1, 0.2, 0.5, 1, 2, 5, 10 and so on.
-    let factors = [2, 2.5, 2]
-    var index = 0
-    while horizon > 5 * step {
-      step *= factors[index % 3]
-      index += 1
-    }
-    self.step = step
-    count = max(1, Int((horizon / step).rounded(.up)))
-  }
-
-  func percent(_ seconds: Double) -> Double {
-    let share = seconds / (step * Double(count))
-    return share.isFinite ? (min(max(share, 0), 1) * 100).rounded(to: 3) : share > 0 ? 100 : 0
-  }
-
-  func label(_ index: Int) -> String {
-    let seconds = (step * Double(index)).rounded(to: 1)
-    return Int(exactly: seconds)?.grouped ?? String(seconds)
-  }
-
-  func tick(_ index: Int) -> Markup {
-    let anchor = index == 0 ? "start" : index == count ? "end" : "middle"
-    let text = index == count ? "\(label(index)) s" : label(index)
-    return """
-      <text x="\((100 * Double(index) / Double(count)).rounded(to: 3))%" y="12" text-anchor="\(anchor)"\
-      \(anchor == "middle" ? " class=\"between\"" : nil as Markup?)>\(text)</text>
-      """
-  }
-}
-
 extension Verdict {
-  /// The symbol of the page that stands for it, and the class that has its colours.
-  fileprivate var symbol: String { rawValue.lowercased() }
+  /// The symbol that stands for it.
+  fileprivate var symbol: String {
+    switch self {
+    case .pass: "pass"
+    case .fail: "fail"
+    case .infra: "warn"
+    case .inconclusive: "unknown"
+    }
+  }
+
+  /// The page's colours.
+  fileprivate var tone: String { self == .inconclusive ? "warn" : symbol }
 
   fileprivate var meaning: String {
     switch self {
@@ -331,27 +272,9 @@ extension Verdict {
   }
 }
 
-extension Markup {
-  fileprivate static func icon(_ symbol: String) -> Markup {
-    "<svg class=\"icon\" aria-hidden=\"true\" focusable=\"false\"><use href=\"#\(symbol)\"/></svg>"
-  }
-}
-
 extension EmbeddedFiles {
   /// A file of this room's folder Embedded.
   fileprivate static func text(of name: String) -> String {
     all.first { $0.name == name }?.text ?? ""
-  }
-
-  /// report.html with each `{{name}}` replaced; what is put in is not looked at again.
-  fileprivate static func page(_ values: [String: Markup]) -> String {
-    var page = ""
-    var rest = Substring(text(of: "report.html"))
-    while let start = rest.firstRange(of: "{{"), let end = rest.firstRange(of: "}}") {
-      page += rest[..<start.lowerBound]
-      page += values[String(rest[start.upperBound..<end.lowerBound])]?.text ?? ""
-      rest = rest[end.upperBound...]
-    }
-    return page + rest
   }
 }

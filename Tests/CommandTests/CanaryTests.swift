@@ -84,7 +84,7 @@ import Testing
         "b": ["k3s_token"], "w": ["k3s_token"],
       ],
     ][index][node]
-    for style in [[], ["--json"]] {
+    for style in [[], ["--json"], ["--html", "-"]] {
       let outcome = try await Tool.k3seed(["preview", "--node", node] + style, input: json(project))
       #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
       expectNoTrace(outcome, "preview \(style)")

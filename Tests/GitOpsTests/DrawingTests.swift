@@ -142,7 +142,7 @@ import Testing
       Set(read.tags).isSubset(of: [
         "svg", "title", "desc", "style", "defs", "marker", "path", "rect", "text", "g",
       ]))
-    #expect(read.links.allSatisfy { $0 == "url(#arrow)" })
+    #expect(read.links.allSatisfy { $0 == "url(#graph-arrow)" })
     #expect(read.boxes == graph.members.count)
     for title in read.titles { #expect(read.words.contains(title)) }
     #expect(text.contains("@media (prefers-color-scheme: dark)"))

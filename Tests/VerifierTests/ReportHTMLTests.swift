@@ -154,7 +154,7 @@ import Testing
     #expect(sights.map { $0.names(of: "searchbox").count } == [0, 1, 1, 0])
     #expect(sights[0].names(of: "rowheader").contains { $0.hasPrefix("k3s-binary ") })
     #expect(sights[0].names(of: "StaticText").contains { $0.hasPrefix("[    0.000000] Linux version") })
-    #expect(sights[1].results == ["\"smooth\"", "\"To the findings\"", "\"What went wrong\""])
+    #expect(sights[1].results == ["\"smooth\"", "\"To the content\"", "\"What went wrong\""])
     #expect(sights[2].results == ["\"auto\""])
     #expect(sights.map { $0.names(of: "navigation").count } == [1, 1, 1, 0])
   }

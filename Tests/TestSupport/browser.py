@@ -3,9 +3,9 @@
 Usage: browser.py BROWSER AXE <jobs >sights
 
 BROWSER is the program, AXE the file of axe-core, which audits accessibility. Standard input is a JSON list of jobs, each
-with `url`, `width` (in CSS pixels), `scheme` ("light" or "dark"), `media` ("screen" or "print"), `motion` ("reduce" or
-"no-preference"), `script` (whether the page's own may run), `tree` (whether the accessibility tree is
-wanted), `audit` (whether axe-core is run) and `steps`. A step is
+with `url`, `width` (in CSS pixels), `height` (how much of the page its picture shows, at most), `scheme` ("light" or
+"dark"), `media` ("screen" or "print"), `motion` ("reduce" or "no-preference"), `script` (whether the page's own may run),
+`tree` (whether the accessibility tree is wanted), `audit` (whether axe-core is run) and `steps`. A step is
 {"evaluate": JAVASCRIPT}, {"type": TEXT} or {"press": "Tab"}. Standard output is a JSON object: the browser's `version`, and
 `sights`, what was seen of each job: see `look`.
 
@@ -91,7 +91,7 @@ class Browser:
 def look(browser, job, axe):
     """What is seen of a page: `messages` of the console and the security policy, `requests` made (addresses), `results`
     of the steps' JavaScript as JSON, `tree` of what assistive technology is told (role and name), `violations` that
-    axe-core found, and `picture`, the page's first 6,000 pixels as PNG in base64."""
+    axe-core found, and `picture`, the beginning of the page as PNG in base64."""
     target = browser.call("Target.createTarget", url="about:blank")["targetId"]
     session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
 
@@ -142,7 +142,7 @@ def look(browser, job, axe):
     size = call("Page.getLayoutMetrics")["cssContentSize"]
     sight["picture"] = call(
         "Page.captureScreenshot", captureBeyondViewport=True,
-        clip={"x": 0, "y": 0, "width": job["width"], "height": min(size["height"], 6000), "scale": 1},
+        clip={"x": 0, "y": 0, "width": job["width"], "height": min(size["height"], job["height"]), "scale": 1},
     )["data"]
     # What was said and asked for is taken down before axe-core, which makes requests of its own, comes into the page.
     sight["messages"] = [
