@@ -1,7 +1,7 @@
 # The one door: every target does the set-up that it needs. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab test-vm test-matrix build lint format bench bench-verify setup clean
+.PHONY: help demo test lab test-vm test-matrix build lint format pictures bench bench-verify setup clean
 
 # A wholly static program starts in a third of the time, as nothing is left to relocate, and is one file that runs on
 # any Linux of its architecture. Apple's systems have no such thing to link.
@@ -43,6 +43,9 @@ lint: $(ready_to_test) ## check formatting, scripts and the house's rules
 
 format: $(ready_to_build) ## rewrite the Swift files as `make lint` wants them
 	swift format --in-place --recursive --parallel Package.swift $(wildcard Sources Tests Plugins)
+
+pictures: $(ready_to_test) ## take README's pictures of pages anew; look at them afterwards
+	K3SEED_RECORD=pictures swift test --filter pictureTests || true
 
 bench: $(ready_to_test) build ## measure whole-process times and write Benchmarks/README.md
 	.venv/bin/python Benchmarks/run.py
