@@ -36,12 +36,11 @@ struct PreviewCommand: ParsableCommand {
       return
     }
     let preview = rendering.preview
-    let findings = rendering.findings
     if json {
-      try FileSystem.print(JSON.emit(preview.document(report: findings)) + [UInt8(ascii: "\n")])
+      try FileSystem.print(JSON.emit(preview.document(report: rendering.report)) + [UInt8(ascii: "\n")])
       return
     }
     let isStyled = FileSystem.isTerminal(.standardOutput) && FileSystem.environment("NO_COLOR") == nil
-    try FileSystem.print(Array(preview.text(report: findings, isStyled: isStyled).utf8))
+    try FileSystem.print(Array(preview.text(report: rendering.report, isStyled: isStyled).utf8))
   }
 }
