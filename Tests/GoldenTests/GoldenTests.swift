@@ -82,7 +82,7 @@ import UserData
     #expect(before.delivered != after.delivered)
   }
 
-  @Test("A server whose secrets lie in OCI Vault leaves a quarter of OCI's limit, and takes 12,000 bytes as gzip")
+  @Test("A server with its secrets in OCI Vault leaves a quarter of OCI's limit; gzip makes it 12,000 bytes")
   func vaultBudget() throws {
     let golden = try #require(GoldenCase.all.first { $0.name == "oci-vault" })
     let plain = try golden.project().render(.node("server")).userData
