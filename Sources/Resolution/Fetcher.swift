@@ -33,9 +33,10 @@ struct Fetcher: Sendable {
     return outcome.output
   }
 
-  /// The status of an address, and its header fields by their names in lower case, whatever the status is.
-  func head(_ address: String, headers: [String] = []) async throws -> (status: Int, fields: [String: String])
-  {
+  /// The status of an address, and its header fields, their names in lower case, whatever the status is.
+  func head(
+    _ address: String, headers: [String] = []
+  ) async throws -> (status: Int, fields: [(name: String, value: String)]) {
     let outcome = try await run(
       address, 1 << 16, ["--head", "--no-fail", "--suppress-connect-headers"], headers)
     guard outcome.status == 0 else { throw failure(outcome) }
@@ -44,10 +45,9 @@ struct Fetcher: Sendable {
     guard let start = lines.lastIndex(where: { $0.hasPrefix("HTTP/") }),
       let status = lines[start].split(separator: " ").dropFirst().first.flatMap({ Int($0) })
     else { throw Failure(kind: .unreachable, message: "the answer is no HTTP") }
-    var fields: [String: String] = [:]
-    for line in lines[(start + 1)...] {
+    let fields = lines[(start + 1)...].compactMap { line -> (name: String, value: String)? in
       let parts = line.split(separator: ":", maxSplits: 1)
-      if parts.count == 2 { fields[parts[0].lowercased()] = String(parts[1].drop { $0 == " " }) }
+      return parts.count == 2 ? (parts[0].lowercased(), String(parts[1].drop { $0 == " " })) : nil
     }
     return (status, fields)
   }

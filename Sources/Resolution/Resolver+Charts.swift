@@ -89,8 +89,9 @@ extension Resolver {
   private func token(for address: String, accept: String, path: String) async throws -> String? {
     let (status, fields) = try await fetcher.head(address, headers: [accept])
     guard status == 401 else { return nil }
-    let challenge = fields["www-authenticate"] ?? ""
-    guard challenge.lowercased().hasPrefix("bearer ") else {
+    // A registry may offer several ways.
+    let challenges = fields.filter { $0.name == "www-authenticate" }.map(\.value)
+    guard let challenge = challenges.first(where: { $0.lowercased().hasPrefix("bearer ") }) else {
       throw Fetcher.Failure(
         kind: .unreachable, message: "the registry wants a user name and a password; put them into ~/.netrc")
     }

@@ -128,7 +128,11 @@ struct TerraformModuleTests {
         label.changes == [
           "terraform_data.machine[\"worker\"]: delete create", "terraform_data.user_data[\"worker\"]: update",
         ])
-      // A token is everybody's; but what is kept is kept.
+      // A lock of another release is everybody's.
+      let lock = Tool.root.appendingPathComponent("Tests/CommandTests/Locks/other.lock").path
+      let locked = try await workspace.plan(["lock": lock])
+      #expect(locked.changes.count == 6, "\(locked.changes)")
+      // So is a token; but what is kept is kept.
       let token = try await workspace.plan(["k3s_agent_token": "EXAMPLE-another-token-canary"])
       #expect(token.changes.count == 6 && !token.changes.contains { $0.contains("kept") }, "\(token.changes)")
       // Until someone asks for it: then it gets what the module gives now.

@@ -90,10 +90,12 @@ class Publisher(http.server.BaseHTTPRequestHandler):
             scope = f"repository:{url.path.removeprefix('/v2/').split('/manifests/')[0]}:pull"
             token = self.headers.get("Authorization", "").removeprefix("Bearer ")
             if TOKENS.get(token) != scope:
+                # Basic besides, which some registries offer, too.
                 return self.send(
                     401,
                     b'{"errors":[{"code":"UNAUTHORIZED"}]}',
                     {
+                        "www-authenticate": 'Basic realm="registry"',
                         "WWW-Authenticate": 'Bearer realm="https://auth.docker.io/token",'
                         f'service="registry.docker.io",scope="{scope}"'
                     },

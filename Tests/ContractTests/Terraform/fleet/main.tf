@@ -21,6 +21,11 @@ variable "reserve_bytes" {
   default = 0
 }
 
+variable "lock" {
+  type    = string
+  default = null
+}
+
 module "user_data" {
   source = "../terraform/modules/user-data"
 
@@ -41,6 +46,7 @@ module "user_data" {
   k3s_agent_token       = var.k3s_agent_token
   argocd_admin_password = "EXAMPLE-admin-canary"
   config                = "${path.module}/k3seed.yaml"
+  lock                  = var.lock
   reserve_bytes         = var.reserve_bytes
 }
 
