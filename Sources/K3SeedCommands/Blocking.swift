@@ -11,6 +11,9 @@ import Synchronization
 
 /// Runs asynchronous work to its end from a command that is not asynchronous itself.
 ///
+/// A program that ends before it has read its input is not this one's end: SIGPIPE is ignored meanwhile. Programs that
+/// are run get it back as it was.
+///
 /// The root command stays synchronous, so that rendering pays nothing for what it does not use.
 ///
 /// An interrupt (Ctrl-C), a request to terminate and a terminal that closes cancel the work, which then tidies up
@@ -18,6 +21,8 @@ import Synchronization
 ///
 /// - Throws: what the work throws.
 func waiting<Value: Sendable>(for work: @escaping @Sendable () async throws -> Value) throws -> Value {
+  let pipes = signal(SIGPIPE, SIG_IGN)
+  defer { signal(SIGPIPE, pipes) }
   let outcome = Outcome<Value>()
   let done = DispatchSemaphore(value: 0)
   // Before the work begins: what it starts could bring the signal about.

@@ -2,6 +2,7 @@ import Diagnostics
 import Subprocess
 import SystemPackage
 import Validation
+import Verifier
 import YAML
 
 /// What programs of this machine find in user-data. Nothing of it is run, and texts reach them on standard input only.
@@ -34,7 +35,7 @@ enum HostCheck {
   ) async -> (output: String, errors: String)? {
     guard
       let result = try? await Subprocess.run(
-        .name(name), arguments: Arguments(arguments), input: .array(input),
+        .name(name), arguments: Arguments(arguments), input: ProgramInput(input),
         output: .string(limit: 16 << 20), error: .string(limit: 1 << 20))
     else { return nil }
     return (result.standardOutput, result.standardError)

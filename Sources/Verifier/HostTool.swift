@@ -1,5 +1,5 @@
 import Diagnostics
-import Subprocess
+package import Subprocess
 import SystemPackage
 
 #if canImport(Glibc)
@@ -73,7 +73,7 @@ package struct HostTool: Hashable, Sendable {
     do {
       status = try await within(limit) {
         try await Subprocess.run(
-          configuration, input: .array(input),
+          configuration, input: ProgramInput(input),
           output: .fileDescriptor(output, closeAfterSpawningProcess: false),
           error: .fileDescriptor(showsErrors ? .standardError : errors, closeAfterSpawningProcess: false)
         ).terminationStatus
@@ -129,6 +129,20 @@ package struct HostTool: Hashable, Sendable {
 
   /// Its messages are to be read by us.
   private static var environment: Environment { .inherit.updating(["PATH": path, "LC_ALL": "C"]) }
+}
+
+/// What a program may read on standard input, and need not: one that ends before, or breaks, says so by its exit code
+/// alone. (swift-subprocess's own input makes it an error of which it does not recover.)
+package struct ProgramInput: InputProtocol {
+  private let bytes: [UInt8]
+
+  package init(_ bytes: [UInt8]) {
+    self.bytes = bytes
+  }
+
+  package func write(with writer: StandardInputWriter) async {
+    _ = try? await writer.write(bytes)
+  }
 }
 
 extension TerminationStatus {

@@ -99,6 +99,26 @@ import Testing
     }
   }
 
+  @Test("Programs that end before they have read anything are done without")
+  func broken() async throws {
+    try await withTemporaryDirectory { folder in
+      for name in ["shellcheck", "bash", "cloud-init"] {
+        let file = folder.appendingPathComponent(name)
+        try Data("#!/bin/sh\nexit 1\n".utf8).write(to: file)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+      }
+      // More than a pipe holds.
+      let script = String(repeating: "    echo a line of the script\n", count: 10_000)
+      let text = "#cloud-config\nwrite_files:\n- path: /a.sh\n  content: |\n    #!/bin/bash\n\(script)"
+      try Data(text.utf8).write(to: folder.appendingPathComponent("a.yaml"))
+      let outcome = try await Tool.k3seed(
+        ["validate", "a.yaml", "--platform", "nocloud"], environment: ["PATH": folder.path],
+        directory: folder.path)
+      #expect(outcome.status == 0 && outcome.text.isEmpty, "\(outcome)")
+      #expect(outcome.errors == "1 file: no findings\n")
+    }
+  }
+
   @Test(
     "What the installed cloud-init's schema refuses stands at the value, and the value is not shown",
     .enabled(if: Tool.has("cloud-init"), "cloud-init is not here"))
