@@ -45,7 +45,7 @@ import YAML
 
   @Test(
     "terraform's own output -json and show -json give the same inputs, and its plan and state are refused",
-    .enabled(if: Tool.has("terraform"), "terraform is not installed"), .timeLimit(.minutes(5)))
+    .enabled(if: Tool.has("terraform"), "terraform is not installed"), .timeLimit(.minutes(30)))
   func realTerraform() async throws {
     try await withTemporaryDirectory { folder in
       func terraform(_ arguments: String...) async throws -> [UInt8] {
