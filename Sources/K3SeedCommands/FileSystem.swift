@@ -99,6 +99,11 @@ enum FileSystem {
     }
   }
 
+  /// The folder of a path, with the slash at its end; empty where it names none.
+  static func folder(of path: String) -> String {
+    path.parts(between: "/").dropLast().map { $0 + "/" }.joined(by: "")
+  }
+
   /// Writes a file that holds no secret: whole, or not at all.
   static func publish(_ bytes: [UInt8], to path: String) throws(Report) {
     // A pipe or a device stays what it is.

@@ -127,7 +127,7 @@ extension Lock {
   static func load(_ option: String?, config: ConfigFile?, at path: String?) throws(Report) -> Lock {
     if let option { return try Lock(try FileSystem.read(option), source: FileSystem.name(option)) }
     guard let path, let config else { return Pins.lock }
-    let folder = path.parts(between: "/").dropLast().map { $0 + "/" }.joined(by: "")
+    let folder = FileSystem.folder(of: path)
     if let named = config.lock?.node.string {
       let place = named.utf8.first == UInt8(ascii: "/") ? named : folder + named
       return try Lock(try FileSystem.read(place), source: place)

@@ -155,10 +155,10 @@ struct LockCommand: ParsableCommand {
     }
     if !exchanged.diagnostics.isEmpty, !force { throw ExitCode(1) }
     if isThere, isWhole, changes.isEmpty { return FileSystem.say("\(lock): unchanged\n") }
-    let path = lock.parts(between: "/")
-    let folder = path.count == 1 ? "." : path.dropLast().map { $0 + "/" }.joined(by: "")
+    let folder = FileSystem.folder(of: lock)
+    let name = String(lock.dropFirst(folder.count))
     try FileSystem.change(
-      folder, writing: [(path[path.count - 1], Array(found.text.utf8))], removing: [], knowing: [:])
+      folder.isEmpty ? "." : folder, writing: [(name, Array(found.text.utf8))], removing: [], knowing: [:])
     FileSystem.say("\(lock): written; review it, and commit it\n")
   }
 }

@@ -20,9 +20,7 @@ extension Resolver {
     let index = try? YAML.parse(
       text, source: address, ambiguity: .accepted, maximumNodes: 4_000_000)
     guard let entries = index?.first?["entries"], entries.mapping != nil else {
-      outcome.fail(
-        at: address, "this is no index of charts",
-        help: "look at what the address answers; a proxy may answer in its place")
+      outcome.misread(address, "this is no index of charts")
       return outcome
     }
     for pin in pins {

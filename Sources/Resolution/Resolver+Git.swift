@@ -15,9 +15,7 @@ extension Resolver {
     }
     guard let text else { return outcome }
     guard let references = Self.references(text) else {
-      outcome.fail(
-        at: address, "this is no list of a git repository's tags",
-        help: "look at what the address answers; a proxy may answer in its place")
+      outcome.misread(address, "this is no list of a git repository's tags")
       return outcome
     }
     let name = "refs/tags/\(wanted.version)"

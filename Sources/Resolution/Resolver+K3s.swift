@@ -29,10 +29,8 @@ extension Resolver {
     }
     guard let text else { return outcome }
     guard text.starts(with: "#!/bin/sh\n".utf8), text.last == UInt8(ascii: "\n") else {
-      outcome.fail(
-        at: script,
-        "this is no install script: it does not begin with #!/bin/sh, or does not end with a line",
-        help: "look at what the address answers; a proxy may answer in its place")
+      outcome.misread(
+        script, "this is no install script: it does not begin with #!/bin/sh, or does not end with a line")
       return outcome
     }
     outcome.facts["k3s.install_script"] = SHA256.hex(text)
@@ -56,9 +54,7 @@ extension Resolver {
     guard let text else { return }
     let list = Checksums(text)
     guard let digest = list.digest(of: binary, digits: 64) else {
-      outcome.fail(
-        at: address, "this is no list of checksums with a SHA-256 of \(binary)",
-        help: "look at what the address answers; a proxy may answer in its place")
+      outcome.misread(address, "this is no list of checksums with a SHA-256 of \(binary)")
       return
     }
     outcome.facts["k3s.\(architecture)"] = digest
@@ -83,9 +79,7 @@ extension Resolver {
       return (name, latest)
     }
     guard !found.isEmpty else {
-      outcome.fail(
-        at: channels, "this is no list of channels",
-        help: "look at what the address answers; a proxy may answer in its place")
+      outcome.misread(channels, "this is no list of channels")
       return nil
     }
     let wanted = channel.utf8.first.map { (0x30...0x39) ~= $0 } == true ? "v" + channel : channel

@@ -119,6 +119,12 @@ struct Outcome: Sendable {
     self.isUnreachable = self.isUnreachable || isUnreachable
   }
 
+  /// Adds that an address answers with something else.
+  mutating func misread(_ address: String, _ message: String) {
+    fail(
+      at: address, message, help: "look at what the address answers; a proxy may answer in its place")
+  }
+
   /// Does something with what an address holds; where that fails, says so.
   ///
   /// - Parameters:

@@ -77,10 +77,13 @@ public struct Inspection: Sendable {
     package let name: String?
     /// Its bytes.
     package let content: [UInt8]
-    /// Where it stands, if it is an item of an archive: the archive's text, and the place in its list.
-    package let item: (archive: [UInt8], index: Int)?
+    /// Where it stands, if it is an item of an archive: the archive's text, the value, and its JSON path.
+    package let item: (archive: [UInt8], value: Node, path: String)?
 
-    init(type: String, name: String?, content: [UInt8], item: (archive: [UInt8], index: Int)? = nil) {
+    init(
+      type: String, name: String?, content: [UInt8],
+      item: (archive: [UInt8], value: Node, path: String)? = nil
+    ) {
       self.type = type
       self.name = name
       self.content = content
@@ -173,13 +176,13 @@ extension Inspection.Body {
       let items = try? YAML.parseOne(content, source: "", ambiguity: .accepted).sequence
     else { return [self] }
     return items.enumerated().compactMap { index, item in
-      guard let text = (item.sequence == nil && item.mapping == nil ? item : item["content"])?.scalarText
-      else { return nil }
+      let isText = item.scalarText != nil
+      guard let value = isText ? item : item["content"], let text = value.scalarText else { return nil }
       let bytes = Array(text.utf8)
       let known = Inspection.Part.type(of: bytes, declared: item["type"]?.string)
       return Inspection.Body(
         type: known == "unknown" ? "text/cloud-config" : known, name: item["filename"]?.string,
-        content: bytes, item: (content, index))
+        content: bytes, item: (content, value, "$[\(index)]" + (isText ? "" : ".content")))
     }
   }
 }

@@ -36,15 +36,6 @@ struct Fragment: Sendable {
       value.node.scalarText == text ? Self.form(of: value.node, in: part.lines) : .encoded(value.node.mark)
   }
 
-  /// An item of an archive; nil where it is no text.
-  init?(_ index: Int, of archive: [UInt8], in part: PartText) {
-    guard let root = try? YAML.parseOne(archive, source: part.source, ambiguity: .accepted) else {
-      return nil
-    }
-    let item = Positioned(root, source: part.source).items[index]
-    self.init(item["content"] ?? item, in: part)
-  }
-
   /// The whole of a part.
   init(_ part: Part) {
     text = String(decoding: part.content, as: UTF8.self)

@@ -49,9 +49,9 @@ public struct Payload: Sendable {
           source: source, place: line.map { .lines(from: $0) } ?? .decoded(name), lines: content.lines,
           origin: origin)
       }
-      guard let item = body.item,
-        let fragment = Fragment(item.index, of: item.archive, in: text(item.archive))
-      else { return Part(body, text(body.content)) }
+      guard let item = body.item else { return Part(body, text(body.content)) }
+      let fragment = Fragment(
+        Positioned(item.value, source: source, path: item.path), in: text(item.archive))
       return Part(
         body,
         PartText(

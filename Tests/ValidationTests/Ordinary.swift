@@ -195,7 +195,6 @@ struct Ordinary: Sendable, CustomTestStringConvertible {
 
       """, warnings: ["runcmd-unchecked"]),
     Ordinary(
-      // All hosts, paths and names are made up; `vault_password_file` names a file, and is no secret.
       "ansible, puppet, snap, lxd, wireguard and the like",
       """
       #cloud-config
@@ -204,7 +203,7 @@ struct Ordinary: Sendable, CustomTestStringConvertible {
         pull:
           url: https://git.example.org/infra.git
           playbook_name: site.yml
-          vault_password_file: /root/.vault
+          vault_password_file: /root/.vault # the name of a file, made up: no secret
       puppet: {install: true, version: "7.7.0", conf: {agent: {server: puppet.example.org, certname: "%i.%f"}}}
       snap: {commands: {00: [snap, install, microk8s]}}
       lxd: {init: {storage_backend: dir}}

@@ -143,7 +143,7 @@ class Publisher(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             for _ in range(600):
                 self.wfile.write(b"x")
-                time.sleep(0.1)
+                time.sleep(0.1)  # the drip itself, a minute of it: no read of it ever times out
         elif kind == "endless":
             # Without a length, and without an end.
             self.send_header("Connection", "close")

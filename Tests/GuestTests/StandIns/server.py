@@ -39,8 +39,7 @@ class Downloads(http.server.BaseHTTPRequestHandler):
             self.reply(b"", len(body))
             for _ in range(600):
                 self.wfile.write(b".")
-                # This is the drip, a minute of it.
-                time.sleep(0.1)
+                time.sleep(0.1)  # the drip itself, a minute of it
         else:
             self.reply(body)
 
