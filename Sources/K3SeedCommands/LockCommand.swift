@@ -155,10 +155,7 @@ struct LockCommand: ParsableCommand {
     }
     if !exchanged.diagnostics.isEmpty, !force { throw ExitCode(1) }
     if isThere, isWhole, changes.isEmpty { return FileSystem.say("\(lock): unchanged\n") }
-    let folder = FileSystem.folder(of: lock)
-    let name = String(lock.dropFirst(folder.count))
-    try FileSystem.change(
-      folder.isEmpty ? "." : folder, writing: [(name, Array(found.text.utf8))], removing: [], knowing: [:])
+    try FileSystem.publish(Array(found.text.utf8), to: lock)
     FileSystem.say("\(lock): written; review it, and commit it\n")
   }
 }
