@@ -6,9 +6,12 @@ import Verifier
 import YAML
 
 /// What programs of this machine find in user-data. Nothing of it is run, and texts reach them on standard input only.
-enum HostCheck {
+struct HostCheck {
+  /// How long a program may take for one text.
+  let limit: Duration
+
   /// The findings of shellcheck, else of the shells' own readers, and of cloud-init where it is installed.
-  static func report(on payloads: [Payload]) async -> Report {
+  func report(on payloads: [Payload]) async -> Report {
     var report = Report()
     // What several nodes have is looked at once.
     var seen: Set<String> = []
@@ -16,40 +19,65 @@ enum HostCheck {
       let texts = payload.shellTexts.filter { !seen.contains($0.shell + $0.text) }
       seen.formUnion(texts.map { $0.shell + $0.text })
       for text in texts {
-        if let found = await shellcheck(text) {
-          report.add(Report(found))
-        } else if let found = await syntax(text) {
-          report.add(Report(found))
+        do throws(Late) {
+          if let found = try await shellcheck(text) {
+            report.add(Report(found))
+          } else if let found = try await syntax(text) {
+            report.add(Report(found))
+          }
+        } catch {
+          report.add(text.diagnostic(.warning, Late.code, line: 1, column: 1, error.message, help: Late.help))
         }
       }
       for config in payload.cloudConfigs {
-        if let messages = await schema(config) { report.add(Report(payload.schemaDiagnostics(messages))) }
+        do throws(Late) {
+          if let messages = try await schema(config) {
+            report.add(Report(payload.schemaDiagnostics(messages)))
+          }
+        } catch {
+          report.add(
+            .warning(Late.code, at: Location(source: payload.source), error.message, help: Late.help))
+        }
       }
     }
     return report
   }
 
+  /// That a program was not done in its time.
+  private struct Late: Error {
+    static let code = "tool-timeout"
+    static let help = "give it more with --timeout, or do without such programs with --no-tools"
+    let message: String
+  }
+
   /// What a program wrote; nil where it is not there.
-  private static func run(
+  private func run(
     _ name: String, _ arguments: [String], input: [UInt8]
-  ) async -> (output: String, errors: String)? {
-    guard
-      let result = try? await Subprocess.run(
-        .name(name), arguments: Arguments(arguments), input: ProgramInput(input),
-        output: .string(limit: 16 << 20), error: .string(limit: 1 << 20))
-    else { return nil }
-    return (result.standardOutput, result.standardError)
+  ) async throws(Late) -> (output: String, errors: String)? {
+    do {
+      let result = try await within(limit) {
+        try await Subprocess.run(
+          .name(name), arguments: Arguments(arguments), input: ProgramInput(input),
+          output: .string(limit: 16 << 20), error: .string(limit: 1 << 20))
+      }
+      return (result.standardOutput, result.standardError)
+    } catch is TimeUp {
+      throw Late(message: "\(name) was not done after \(limit.components.seconds) seconds")
+    } catch {
+      return nil
+    }
   }
 
   /// Findings that say nothing of what a script does, or nothing that holds for a piece of one: variables that others
   /// set or read, sourced files, and folders that `cd` finds or does not.
   private static let excluded = "SC1090,SC1091,SC2034,SC2148,SC2154,SC2164"
 
-  private static func shellcheck(_ text: Payload.ShellText) async -> [Diagnostic]? {
+  private func shellcheck(_ text: Payload.ShellText) async throws(Late) -> [Diagnostic]? {
     let arguments = [
-      "--norc", "--format=json1", "--severity=warning", "--shell=\(text.shell)", "--exclude=\(excluded)", "-",
+      "--norc", "--format=json1", "--severity=warning", "--shell=\(text.shell)", "--exclude=\(Self.excluded)",
+      "-",
     ]
-    guard let result = await run("shellcheck", arguments, input: Array(text.text.utf8)),
+    guard let result = try await run("shellcheck", arguments, input: Array(text.text.utf8)),
       let document = try? JSON.parse(Array(result.output.utf8), source: "shellcheck")
     else { return nil }
     var hasSyntax = false
@@ -73,12 +101,12 @@ enum HostCheck {
   }
 
   /// A message without its full stop, as k3seed's own are.
-  private static func words(_ message: String) -> String {
+  private func words(_ message: String) -> String {
     String(message.reversed().drop { ". ".contains($0) }.reversed())
   }
 
-  private static func syntax(_ text: Payload.ShellText) async -> [Diagnostic]? {
-    guard let result = await run(text.shell, ["-n"], input: Array(text.text.utf8)) else { return nil }
+  private func syntax(_ text: Payload.ShellText) async throws(Late) -> [Diagnostic]? {
+    guard let result = try await run(text.shell, ["-n"], input: Array(text.text.utf8)) else { return nil }
     // bash: line 3: syntax error …; dash: sh: 3: Syntax error: …; the words behind may quote the script.
     guard let match = result.errors.firstMatch(of: #/^[^\n:]*: (?:line )?(\d+): /#),
       let line = Int(match.output.1)
@@ -91,9 +119,9 @@ enum HostCheck {
   }
 
   /// What cloud-init's schema refuses: the path of a value, and what is wrong with it.
-  private static func schema(_ config: [UInt8]) async -> [(path: String, message: String)]? {
+  private func schema(_ config: [UInt8]) async throws(Late) -> [(path: String, message: String)]? {
     guard
-      let result = await run("cloud-init", ["schema", "--config-file", "/dev/stdin"], input: config),
+      let result = try await run("cloud-init", ["schema", "--config-file", "/dev/stdin"], input: config),
       let start = (result.errors + result.output).firstRange(of: "Cloud config schema errors: ")
     else { return nil }
     let text = (result.errors + result.output)[start.upperBound...].prefix { !$0.isNewline }

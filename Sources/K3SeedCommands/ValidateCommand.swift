@@ -45,10 +45,16 @@ struct ValidateCommand: ParsableCommand {
   @Flag(name: .long, help: "Do without shellcheck, bash and cloud-init, even where they are installed.")
   var noTools = false
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp("How long each of those programs may take for one text.", valueName: "seconds"))
+  var timeout = 60
+
   func validate() throws {
     guard !files.isEmpty || templates != nil else {
       throw ValidationError("name a file, or templates with --templates")
     }
+    if !(1...3600).contains(timeout) { throw ValidationError("--timeout takes 1 to 3600 seconds") }
     if let platform, Platform(rawValue: platform) == nil {
       let all = Platform.allCases.map(\.rawValue)
       throw ValidationError(
@@ -64,13 +70,13 @@ struct ValidateCommand: ParsableCommand {
     }
     let set = try InputSource(templates: templates).templateSet()
     let platform = platform.flatMap(Platform.init(rawValue:))
-    let isAlone = noTools
+    let host = noTools ? nil : HostCheck(limit: .seconds(timeout))
     let trial = templates.map { _ in Trial(set, platform: platform) }
     let report = try waiting { () async throws -> Report in
       var report = trial?.report ?? Report()
-      if let trial, !isAlone { report.add(trial.placed(await HostCheck.report(on: trial.payloads))) }
+      if let trial, let host { report.add(trial.placed(await host.report(on: trial.payloads))) }
       for file in read where Subject(file.bytes, name: file.name) == .userData {
-        report.add(await Self.report(on: file.bytes, name: file.name, platform, isAlone: isAlone))
+        report.add(await Self.report(on: file.bytes, name: file.name, platform, host))
       }
       return report
     }
@@ -81,12 +87,12 @@ struct ValidateCommand: ParsableCommand {
   }
 
   private static func report(
-    on bytes: [UInt8], name: String, _ platform: Platform?, isAlone: Bool
+    on bytes: [UInt8], name: String, _ platform: Platform?, _ host: HostCheck?
   ) async -> Report {
     do throws(Report) {
       let payload = try Payload(bytes, source: name, platform: platform)
       var report = Validation.report(on: payload)
-      if !isAlone { report.add(await HostCheck.report(on: [payload])) }
+      if let host { report.add(await host.report(on: [payload])) }
       return report
     } catch {
       return error

@@ -31,6 +31,11 @@ public enum Explanations {
       "copy it from the end of the finding"
     ),
     (
+      "tool-timeout", "a program of this machine that was not done in its time",
+      "what it would have found is not in the report",
+      "give it more with `--timeout`, or do without with `--no-tools`"
+    ),
+    (
       "vault-values", "values for `verify --vault` that are no object of texts",
       "no secret can be compared with them", "write `{\"cloudflare_api_token\": \"…\"}`"
     ),

@@ -7,7 +7,7 @@ import YAML
 /// User-data that anybody made, opened so that rules can look at it.
 public struct Payload: Sendable {
   /// What findings call the file.
-  let source: String
+  package let source: String
   /// The bytes as given.
   let bytes: [UInt8]
   /// The bytes without base64 and gzip.

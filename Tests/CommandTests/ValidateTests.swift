@@ -119,6 +119,37 @@ import Testing
     }
   }
 
+  @Test("A program that does not end is ended, and the report says what it lacks")
+  func endless() async throws {
+    try await withTemporaryDirectory { folder in
+      for name in ["shellcheck", "cloud-init"] {
+        let file = folder.appendingPathComponent(name)
+        // Longer than any test may take.
+        try Data("#!/bin/sh\nexec /bin/sleep 3600\n".utf8).write(to: file)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+      }
+      let text = "#cloud-config\nwrite_files:\n- path: /a.sh\n  content: |\n    #!/bin/sh\n    id )\n"
+      try Data(text.utf8).write(to: folder.appendingPathComponent("a.yaml"))
+      func validate(_ arguments: [String]) async throws -> Tool.Outcome {
+        try await Tool.k3seed(
+          ["validate", "a.yaml", "--platform", "nocloud"] + arguments, environment: ["PATH": folder.path],
+          directory: folder.path)
+      }
+      let late = try await validate(["--timeout", "1"])
+      let help = "give it more with --timeout, or do without such programs with --no-tools [tool-timeout]"
+      #expect(
+        late.text == """
+          a.yaml: warning: cloud-init was not done after 1 seconds; \(help)
+          a.yaml:5:5: warning: shellcheck was not done after 1 seconds (at $.write_files[0].content); \(help)
+
+          """)
+      #expect(late.status == 0)
+      #expect(try await validate(["--timeout", "1", "--strict"]).status == 1)
+      #expect(try await validate(["--timeout", "0"]).status == 64)
+      #expect(try await validate(["--no-tools"]).text.isEmpty)
+    }
+  }
+
   @Test(
     "What the installed cloud-init's schema refuses stands at the value, and the value is not shown",
     .enabled(if: Tool.has("cloud-init"), "cloud-init is not here"))
