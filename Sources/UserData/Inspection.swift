@@ -57,9 +57,9 @@ public struct Inspection: Sendable {
   /// The most that a layer may expand to, in bytes: more than any platform takes.
   static let limit = 16 << 20
 
-  /// Looks at user-data.
+  /// Looks at user-data. A part that cannot be read is an error in ``report``, and the others are looked at.
   ///
-  /// - Throws: a report where a layer is damaged, or nothing in it is anything that cloud-init knows.
+  /// - Throws: a report where a layer is damaged.
   public init(_ bytes: [UInt8], source: String) throws(Report) {
     self.bytes = bytes.count
     let (layers, bodies) = try Self.open(bytes, source: source)

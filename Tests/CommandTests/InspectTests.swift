@@ -220,14 +220,21 @@ import Testing
     }
   }
 
-  @Test("A cloud-config that is no YAML is said so, and nothing of it is shown")
-  func broken() async throws {
-    let canary = Canary("broken")
+  @Test(
+    "A cloud-config that is no YAML is bad input, and nothing of it is shown",
+    arguments: [
+      ("a: 'b\nsecret: SECRET\n", 4, 1, "yaml-syntax"), ("password: *SECRET\n", 2, 11, "yaml-alias"),
+    ])
+  func broken(text: String, line: Int, column: Int, code: String) async throws {
+    let canary = Canary("broken", awkward: false)
     let outcome = try await inspect(
-      Array("#cloud-config\na: 'b\nsecret: \(canary.value)\n".utf8), ["--content"])
+      Array("#cloud-config\n\(text.replacing("SECRET", with: canary.value))".utf8), ["--content"])
+    #expect(outcome.status == 2)
     #expect(outcome.text.contains("cannot be read as YAML"))
     #expect(canary.trace(in: outcome) == nil)
-    #expect(outcome.errors.hasPrefix("<stdin>:"))
+    #expect(
+      outcome.findings.count == 1 && outcome.errors.hasPrefix("<stdin>:\(line):\(column): error: ")
+        && outcome.errors.hasSuffix("[\(code)]\n"), "\(outcome.errors)")
   }
 
   // MARK: Secrets of others
