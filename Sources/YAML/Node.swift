@@ -88,14 +88,14 @@ public struct Node: Hashable, Sendable {
 
 /// Finds a key among the entries of a mapping that have been read so far.
 struct KeyFinder {
-  private var places: [String: Mark] = [:]
+  private var places: [[UInt8]: Mark] = [:]
 
   /// Where a key stands already; nil where it does not.
   mutating func place(of key: String, in entries: [Node.Entry]) -> Mark? {
     // Most mappings are so small that comparing costs less than hashing; no size makes the cost grow faster.
-    if entries.count <= 16 { return entries.first { $0.key == key }?.keyMark }
-    for entry in entries[places.count...] { places[entry.key] = entry.keyMark }
-    return places[key]
+    if entries.count <= 16 { return entries.first { $0.key.isSame(as: key) }?.keyMark }
+    for entry in entries[places.count...] { places[Array(entry.key.utf8)] = entry.keyMark }
+    return places[Array(key.utf8)]
   }
 }
 
@@ -122,7 +122,7 @@ extension Node {
 
   /// The value under a key, where the node is a mapping that has it.
   public subscript(key: String) -> Node? {
-    mapping?.first { $0.key == key }?.value
+    mapping?.first { $0.key.isSame(as: key) }?.value
   }
 
   /// What the node holds, as an error message calls it: `a string`, `a list`.
@@ -152,6 +152,13 @@ extension Node: ExpressibleByStringLiteral, ExpressibleByArrayLiteral, Expressib
 }
 
 extension String {
+  /// Whether a text is the same, scalar by scalar, as every reader of YAML and JSON compares keys.
+  ///
+  /// `==` goes by canonical equivalence: to it, é is the same composed (U+E9) and decomposed (U+65 U+301).
+  fileprivate func isSame(as other: String) -> Bool {
+    self == other && utf8.elementsEqual(other.utf8)
+  }
+
   /// Appends a mapping key to a JSON path: `$.nodes` and `worker-1` give `$.nodes["worker-1"]`.
   public func jsonPath(appending key: String) -> String {
     let plain =
