@@ -63,7 +63,10 @@ public enum Explanations {
       "yaml-empty", "a text without a document", "there is nothing to read",
       "write one, or leave the file out"
     ),
-    ("yaml-alias", "an alias whose anchor is not there", "there is nothing to copy", "correct the name"),
+    (
+      "yaml-alias", "an alias whose anchor is not there", "there is nothing to copy",
+      "correct the name, or put text that begins with * in quotes"
+    ),
     (
       "yaml-key", "a key that is no plain text", "no reader of cloud-init's kind takes it",
       "write a text as the key"

@@ -78,7 +78,10 @@ struct Composer {
     let event = take()
     if case .alias(let name) = event.kind {
       guard let target = anchors[name] else {
-        throw stopped("yaml-alias", event.mark, "the alias *\(name) names no finished anchor")
+        // A value that begins with an asterisk may be a secret, so its name is not shown.
+        throw stopped(
+          "yaml-alias", event.mark, "an alias names no finished anchor",
+          help: "correct its name, or put text that begins with * in quotes")
       }
       try admit(target.size, height: target.height, at: event.mark)
       return target.node

@@ -150,7 +150,7 @@ import Testing
     let documents = try YAML.parse(Array("a\n---\n- &x b\n...\n---\n---\nc: d\n".utf8), source: "t")
     #expect(documents.map(\.exact) == [#""a""#, #"["b"]"#, "null", #"{"c":"d"}"#])
     #expect(documents.map(\.mark.line) == [1, 3, 6, 7])
-    #expect(throws: finding("yaml-alias", 3, 1, "$", "the alias *x names no finished anchor")) {
+    #expect(throws: finding("yaml-alias", 3, 1, "$", Self.alias, help: Self.aliasHelp)) {
       try YAML.parse(Array("- &x a\n---\n*x\n".utf8), source: "t")
     }
     #expect(throws: finding("yaml-ambiguous", 4, 4, "$.b", Self.ambiguous, help: Self.quotes)) {
@@ -205,12 +205,23 @@ import Testing
     #expect(throws: report) { try one("a: 1\né: 0\n\"a\": 2\nb: {c: 1,\"c\": 2}\n? a\n: 3\n") }
   }
 
-  @Test("keys that Unicode holds for equal are one key")
-  func canonicalDuplicates() {
-    #expect(throws: Report.self) { try one("\u{E9}: 1\ne\u{301}: 2\n") }
-    #expect(throws: Report.self) {
-      try JSON.parse(Array("{\"\u{E9}\": 1, \"e\u{301}\": 2}".utf8), source: "t")
+  @Test(
+    "keys are compared scalar by scalar, as other readers compare them, among few and among many",
+    arguments: [0, 15, 16, 17, 40])
+  func canonicalEquivalents(others: Int) throws {
+    // All three are one text to Unicode: composed, decomposed, and a sign of its own.
+    let keys = ["\u{C5}", "A\u{30A}", "\u{212B}"]
+    let lines = (0..<others).map { "\"k\($0)\": 0" } + keys.enumerated().map { "\"\($1)\": \($0)" }
+    let yaml = try one(lines.joined(separator: "\n"))
+    let json = try JSON.parse(Array("{\(lines.joined(separator: ","))}".utf8), source: "t")
+    for node in [yaml, json] {
+      #expect(node.mapping?.count == others + 3)
+      #expect(keys.map { node[$0]?.value } == [.number("0"), .number("1"), .number("2")])
     }
+    let twice = "the key is given twice; it stands first at line \(others + 2), column 1"
+    #expect(
+      throws: finding("duplicate-key", others + 4, 1, #"$["A\u030a"]"#, twice, help: "remove one of the two")
+    ) { try one((lines + ["\"A\u{30A}\": 4"]).joined(separator: "\n")) }
   }
 
   @Test(
@@ -320,10 +331,11 @@ import Testing
     }
   }
 
-  @Test("an alias must name a finished anchor", arguments: [("a: *b", 4, "b"), ("a: &b [*b]", 8, "b")])
-  func unknownAlias(text: String, column: Int, name: String) {
-    let path = text.contains("[") ? "$.a[0]" : "$.a"
-    #expect(throws: finding("yaml-alias", 1, column, path, "the alias *\(name) names no finished anchor")) {
+  @Test(
+    "an alias must name a finished anchor; its name may be a secret, and is not shown",
+    arguments: [("a: *b", 4, "$.a"), ("a: &b [*b]", 8, "$.a[0]"), ("password: *Sup3rSecret", 11, "$.password")])
+  func unknownAlias(text: String, column: Int, path: String) {
+    #expect(throws: finding("yaml-alias", 1, column, path, Self.alias, help: Self.aliasHelp)) {
       try one(text)
     }
   }
@@ -370,6 +382,8 @@ import Testing
     #expect(report.diagnostics.map(\.code) == ["yaml-ambiguous", "yaml-alias"])
   }
 
+  private static let alias = "an alias names no finished anchor"
+  private static let aliasHelp = "correct its name, or put text that begins with * in quotes"
   private static let ambiguous = "unless it is in quotes, some readers of YAML take this for a boolean"
   private static let quotes = "put it in quotes, or write true, false or a plain decimal number"
 }
