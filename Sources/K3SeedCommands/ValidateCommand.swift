@@ -65,37 +65,34 @@ struct ValidateCommand: ParsableCommand {
 
   func run() throws {
     // A file that cannot be read is bad input, whatever the others hold.
-    let read = try files.map { path throws(Report) in
-      (name: FileSystem.name(path), bytes: try FileSystem.read(path))
+    let files = try files.map { path throws(Report) in
+      Subject(try FileSystem.read(path), name: FileSystem.name(path))
     }
     let set = try InputSource(templates: templates).templateSet()
     let platform = platform.flatMap(Platform.init(rawValue:))
-    let host = noTools ? nil : HostCheck(limit: .seconds(timeout))
     let trial = templates.map { _ in Trial(set, platform: platform) }
-    let report = try waiting { () async throws -> Report in
-      var report = trial?.report ?? Report()
-      if let trial, let host { report.add(trial.placed(await host.report(on: trial.payloads))) }
-      for file in read where Subject(file.bytes, name: file.name) == .userData {
-        report.add(await Self.report(on: file.bytes, name: file.name, platform, host))
+    var report = trial?.report ?? Report()
+    let payloads = files.filter { $0.kind == .userData }.compactMap { file in
+      report.collect { () throws(Report) in
+        try Payload(file.bytes, source: file.name, platform: platform)
       }
-      return report
     }
-    var all = report
-    all.add(Subject.inputs(read, platform: self.platform, templates: set))
-    all.removeRepetitions()
-    try finish(all.sorted)
+    for payload in payloads { report.add(Validation.report(on: payload)) }
+    report.add(Subject.inputs(files, platform: self.platform, templates: set))
+    if !noTools { report.add(try tools(on: payloads, trial)) }
+    report.removeRepetitions()
+    try finish(report.sorted)
   }
 
-  private static func report(
-    on bytes: [UInt8], name: String, _ platform: Platform?, _ host: HostCheck?
-  ) async -> Report {
-    do throws(Report) {
-      let payload = try Payload(bytes, source: name, platform: platform)
-      var report = Validation.report(on: payload)
-      if let host { report.add(await host.report(on: [payload])) }
+  /// What programs of this machine find. Only they are waited for: as long as k3seed itself computes, a signal ends it
+  /// at once.
+  private func tools(on payloads: [Payload], _ trial: Trial?) throws -> Report {
+    let host = HostCheck(limit: .seconds(timeout))
+    return try waiting {
+      var report = Report()
+      if let trial { report.add(trial.placed(await host.report(on: trial.payloads))) }
+      for payload in payloads { report.add(await host.report(on: [payload])) }
       return report
-    } catch {
-      return error
     }
   }
 
@@ -109,38 +106,46 @@ struct ValidateCommand: ParsableCommand {
   }
 }
 
-/// What a file is.
-enum Subject {
-  case outputs, config, lock, userData
+/// A file, and what it is.
+struct Subject {
+  enum Kind {
+    case outputs, config, lock, userData
+  }
+
+  let kind: Kind
+  let name: String
+  let bytes: [UInt8]
 
   init(_ bytes: [UInt8], name: String) {
+    self.bytes = bytes
+    self.name = name
     let text = bytes.drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
     let file = name.split(separator: "/").last.map(String.init) ?? name
     if text.first == UInt8(ascii: "{") {
-      self = .outputs
+      kind = .outputs
     } else if ["k3seed.yaml", "k3seed.yml"].contains(file) || ConfigFile.isMeant(bytes) {
-      self = .config
+      kind = .config
     } else if file == Lock.fileName || Lock.isMeant(bytes) {
-      self = .lock
+      kind = .lock
     } else {
-      self = .userData
+      kind = .userData
     }
   }
 
   /// The findings about outputs, configurations and locks: together where there is one of each, alone otherwise.
   static func inputs(
-    _ files: [(name: String, bytes: [UInt8])], platform: String?, templates: TemplateSet
+    _ files: [Subject], platform: String?, templates: TemplateSet
   ) -> Report {
     var report = Report()
-    let outputs = files.filter { Subject($0.bytes, name: $0.name) == .outputs }.compactMap { file in
+    let outputs = files.filter { $0.kind == .outputs }.compactMap { file in
       report.collect { () throws(Report) in try InputDocument.terraform(file.bytes, source: file.name) }
     }
-    let configs = files.filter { Subject($0.bytes, name: $0.name) == .config }.compactMap { file in
+    let configs = files.filter { $0.kind == .config }.compactMap { file in
       report.collect { () throws(Report) in try ConfigFile(file.bytes, source: file.name) }
     }
     let flags = report.collect { () throws(Report) in try InputDocument.settings([], platform: platform) }
     let shared = configs.count == 1 ? configs[0] : ConfigFile()
-    let locks = files.filter { Subject($0.bytes, name: $0.name) == .lock }.map { file in
+    let locks = files.filter { $0.kind == .lock }.map { file in
       report.collect { () throws(Report) in try Lock(file.bytes, source: file.name) }
     }
     // The one that would be used, where none is named.

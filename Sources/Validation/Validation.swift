@@ -38,9 +38,9 @@ extension Payload {
       let what = kinds.first { message.contains($0.0) }?.1 ?? "is not as it takes it"
       var value = part?.root
       for name in path.parts(between: ".") {
-        guard let next = Int(name).flatMap({ value?.items.dropFirst($0).first }) ?? value?[name] else {
-          break
-        }
+        let items = value?.items ?? []
+        let index = Int(name).flatMap { items.indices.contains($0) ? $0 : nil }
+        guard let next = index.map({ items[$0] }) ?? value?[name] else { break }
         value = next
       }
       return .error(

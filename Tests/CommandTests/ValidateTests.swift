@@ -150,6 +150,21 @@ import Testing
     }
   }
 
+  @Test("While k3seed itself computes, a signal ends it at once", arguments: ["INT", "TERM", "HUP"])
+  func interrupted(signal: String) async throws {
+    try await withTemporaryDirectory { folder in
+      // Many times the second that it gets.
+      let text = "#cloud-config\nruncmd:\n" + String(repeating: "- [echo, hello]\n", count: 30_000)
+      try Data(text.utf8).write(to: folder.appendingPathComponent("a.yaml"))
+      // timeout gives 124 where its first signal ended the program, 137 where it took the second one.
+      let outcome = try await Tool.run(
+        [
+          "timeout", "--signal=\(signal)", "--kill-after=5", "1", Tool.k3seed, "validate", "a.yaml", "--no-tools",
+        ], directory: folder.path)
+      #expect(outcome.status == 124 && outcome.output.isEmpty && outcome.errors.isEmpty, "\(outcome)")
+    }
+  }
+
   @Test(
     "What the installed cloud-init's schema refuses stands at the value, and the value is not shown",
     .enabled(if: Tool.has("cloud-init"), "cloud-init is not here"))
@@ -172,6 +187,14 @@ import Testing
 
         """)
     #expect(try await validate("#cloud-config\nntp:\n  enabled: true\n").status == 0)
+    // A key may look like a place in a list, also like one that no list has.
+    for (key, path) in [("-1", #"["-1"]"#), ("0", ".0"), ("99999999999999999999", ".99999999999999999999")] {
+      let number = try await validate("#cloud-config\napt: {sources: {\"\(key)\": 5}}\n")
+      #expect(
+        number.text
+          == "a.yaml:2:\(21 + key.count): error: by the schema of the cloud-init that is installed here, apt.sources.\(key) is of a kind that it does not take (at $.apt.sources\(path)); see the module's documentation [cloud-init-schema]\n"
+      )
+    }
   }
 
   @Test(
