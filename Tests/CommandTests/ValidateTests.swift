@@ -159,7 +159,8 @@ import Testing
       // timeout gives 124 where its first signal ended the program, 137 where it took the second one.
       let outcome = try await Tool.run(
         [
-          "timeout", "--signal=\(signal)", "--kill-after=5", "1", Tool.k3seed, "validate", "a.yaml", "--no-tools",
+          "timeout", "--signal=\(signal)", "--kill-after=5", "1", Tool.k3seed, "validate", "a.yaml",
+          "--no-tools",
         ], directory: folder.path)
       #expect(outcome.status == 124 && outcome.output.isEmpty && outcome.errors.isEmpty, "\(outcome)")
     }

@@ -333,7 +333,9 @@ import Testing
 
   @Test(
     "an alias must name a finished anchor; its name may be a secret, and is not shown",
-    arguments: [("a: *b", 4, "$.a"), ("a: &b [*b]", 8, "$.a[0]"), ("password: *Sup3rSecret", 11, "$.password")])
+    arguments: [
+      ("a: *b", 4, "$.a"), ("a: &b [*b]", 8, "$.a[0]"), ("password: *Sup3rSecret", 11, "$.password"),
+    ])
   func unknownAlias(text: String, column: Int, path: String) {
     #expect(throws: finding("yaml-alias", 1, column, path, Self.alias, help: Self.aliasHelp)) {
       try one(text)
