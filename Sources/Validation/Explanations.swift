@@ -79,7 +79,10 @@ public enum Explanations {
       "yaml-depth", "more than 100 levels of nesting", "no configuration is so deep",
       "look for what nests itself"
     ),
-    ("yaml-size", "more than 100,000 values", "aliases may make a small text endless", "take aliases out"),
+    (
+      "yaml-size", "more than 100,000 values, or aliases that add more than 1 MiB of text",
+      "aliases may make a small text endless", "take aliases out"
+    ),
     (
       "json-syntax", "a text that is no JSON", "Terraform's outputs are JSON", "give `terraform output -json`"
     ),

@@ -3,6 +3,8 @@ import Diagnostics
 /// Makes nodes of events: resolves anchors and tags, refuses duplicate keys and ambiguous scalars.
 struct Composer {
   private static let maximumDepth = 100
+  /// How much text aliases may add to a document, in bytes: more than any platform takes as user-data.
+  private static let maximumCopied = 1 << 20
   /// The prefix of YAML's own tags (`!!str`).
   private static let ownTag = "tag:yaml.org,2002:"
 
@@ -10,7 +12,33 @@ struct Composer {
   private struct Anchored {
     var node: Node
     var size: Int
+    var bytes: Int
     var height: Int
+  }
+
+  /// Tells as events are read when the composer will refuse them: what follows need not be read, which costs libyaml
+  /// the square of the depth.
+  struct Bounds {
+    private let maximumEvents: Int
+    private var events = 0
+    private var depth = 0
+
+    init(maximumNodes: Int) {
+      // A node has three at most: its key, its start and its end. Three more are the document's own two, and a key of
+      // which the node is still to come.
+      maximumEvents = 3 * maximumNodes + 3
+    }
+
+    mutating func hold(after event: Event) -> Bool {
+      events += 1
+      switch event.kind {
+      case .documentStart: events = 1
+      case .sequenceStart, .mappingStart: depth += 1
+      case .sequenceEnd, .mappingEnd: depth -= 1
+      case .documentEnd, .alias, .scalar: break
+      }
+      return depth <= Composer.maximumDepth && events <= maximumEvents
+    }
   }
 
   private let events: [Event]
@@ -22,6 +50,9 @@ struct Composer {
   private var anchors: [String: Anchored] = [:]
   private var nodes = 0
   private var deepest = 0
+  /// The bytes of all texts, and of those that aliases added.
+  private var bytes = 0
+  private var copied = 0
   private var report = Report()
 
   init(events: [Event], source: String, ambiguity: YAML.Ambiguity, maximumNodes: Int) {
@@ -38,6 +69,7 @@ struct Composer {
       // Each document has its own anchors, and its own size: a stream may hold many.
       anchors = [:]
       nodes = 0
+      copied = 0
       documents.append(try node())
     }
     try report.throwIfErrors()
@@ -84,9 +116,14 @@ struct Composer {
           help: "correct its name, or put text that begins with * in quotes")
       }
       try admit(target.size, height: target.height, at: event.mark)
+      bytes += target.bytes
+      copied += target.bytes
+      guard copied <= Self.maximumCopied else {
+        throw stopped("yaml-size", event.mark, "the document's aliases add more than 1 MiB of text to it")
+      }
       return target.node
     }
-    let before = (nodes: nodes, deepest: deepest)
+    let before = (nodes: nodes, bytes: bytes, deepest: deepest)
     deepest = path.depth
     try admit(1, height: 0, at: event.mark)
     let value: Node.Value =
@@ -97,7 +134,8 @@ struct Composer {
       }
     let node = Node(value, tag: tag(of: value, event), at: event.mark)
     if let anchor = event.anchor {
-      anchors[anchor] = Anchored(node: node, size: nodes - before.nodes, height: deepest - path.depth)
+      anchors[anchor] = Anchored(
+        node: node, size: nodes - before.nodes, bytes: bytes - before.bytes, height: deepest - path.depth)
     }
     deepest = max(deepest, before.deepest)
     return node
@@ -147,12 +185,14 @@ struct Composer {
         "yaml-key", event.mark, "a key is empty or null",
         help: "name the key, in quotes where it is meant to be that text")
     }
+    bytes += text.utf8.count
     return text
   }
 
   /// Only an untagged plain scalar, or one that a tag of the core schema calls other than a string, is
   /// resolved: every other tag says itself how its text is to be read.
   private mutating func scalar(_ text: String, _ style: Event.Style, _ event: Event) -> Node.Value {
+    bytes += text.utf8.count
     guard let tag = event.tag else {
       guard style == .plain else { return .string(text) }
       refuseAmbiguous(text, event.mark)

@@ -2,8 +2,8 @@ import CYAML
 
 /// The only code that touches libyaml: pointers never leave it.
 enum Libyaml {
-  /// Reads a text as events, stream start and end left out.
-  static func parse(_ bytes: [UInt8], _ event: (Event) -> Void) throws(ParseProblem) {
+  /// Reads a text as events, stream start and end left out, for as long as the reader of the events goes on.
+  static func parse(_ bytes: [UInt8], _ goesOn: (Event) -> Bool) throws(ParseProblem) {
     var parser = yaml_parser_t()
     guard yaml_parser_initialize(&parser) == 1 else { throw ParseProblem.outOfMemory }
     defer { yaml_parser_delete(&parser) }
@@ -15,7 +15,7 @@ enum Libyaml {
         guard yaml_parser_parse(&parser, &raw) == 1 else { return ParseProblem(parser, bytes) }
         defer { yaml_event_delete(&raw) }
         if raw.type == YAML_STREAM_END_EVENT { return nil }
-        if let value = Event(raw) { event(value) }
+        if let event = Event(raw), !goesOn(event) { return nil }
       }
     }
     if let problem { throw problem }

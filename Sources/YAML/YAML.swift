@@ -13,7 +13,8 @@ public enum YAML {
   /// Reads all documents of a stream.
   ///
   /// Anchors are resolved, tags of YAML's own core schema applied, mapping keys made strings. More than
-  /// `maximumNodes` nodes and more than 100 levels (aliases expanded) are refused.
+  /// `maximumNodes` nodes and more than 100 levels (aliases expanded) are refused, and aliases that add more than
+  /// 1 MiB of text.
   ///
   /// - Parameters:
   ///   - bytes: the text, in UTF-8; a leading byte order mark is skipped.
@@ -28,8 +29,12 @@ public enum YAML {
     let bytes = bytes.starts(with: byteOrderMark) ? Array(bytes.dropFirst(byteOrderMark.count)) : bytes
     if ambiguity == .refused { try refuseOddLineBreaks(bytes, source: source) }
     var events: [Event] = []
+    var bounds = Composer.Bounds(maximumNodes: maximumNodes)
     do {
-      try Libyaml.parse(bytes) { events.append($0) }
+      try Libyaml.parse(bytes) { event in
+        events.append(event)
+        return bounds.hold(after: event)
+      }
     } catch {
       throw Report([
         .error(

@@ -378,6 +378,32 @@ import Testing
     #expect(throws: finding("yaml-size", 6, 10, "$.a5[0]", message)) { try one(bomb) }
   }
 
+  @Test("aliases add 1 MiB of text to a document, and not one byte more, through others too")
+  func copies() throws {
+    // A key counts as its value does: 1 KiB.
+    let text = "- &x {\(String(repeating: "k", count: 512)): \(String(repeating: "v", count: 512))}\n"
+    let four = text + "- &y [*x, *x, *x, *x]\n"
+    let most = four + String(repeating: "- *y\n", count: 255)
+    #expect(try one(most).sequence?.count == 257)
+    let message = "the document's aliases add more than 1 MiB of text to it"
+    #expect(throws: finding("yaml-size", 258, 3, "$[257]", message)) { try one(most + "- *x\n") }
+    // Each document has its own, and what stands there itself does not count.
+    #expect(try YAML.parse(Array((most + "---\n" + most).utf8), source: "t").count == 2)
+    #expect(try one("a: " + String(repeating: "v", count: 2 << 20)).mapping?.count == 1)
+  }
+
+  @Test(
+    "reading stops at a limit: what comes behind it costs nothing", .timeLimit(.minutes(1)),
+    arguments: ["[", "{", "{a: ", "- ", "[a, "])
+  func stopsReading(opening: String) throws {
+    // libyaml alone would take hours for all of it.
+    let report = try #require(throws: Report.self) {
+      try one(String(repeating: opening, count: 500_000), .accepted)
+    }
+    let code = opening == "{" ? "yaml-key" : "yaml-depth"
+    #expect(report.diagnostics.map(\.code) == [code])
+  }
+
   @Test("what stops the reading comes after all that was found before it")
   func stopped() throws {
     let report = try #require(throws: Report.self) { try one("a: yes\nb: 1\nb: *c\n") }
