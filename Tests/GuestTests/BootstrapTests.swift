@@ -175,6 +175,46 @@ struct BootstrapTests {
     }
   }
 
+  @Test("It runs again without replacing a K3s that somebody has upgraded")
+  func againUpgraded() async throws {
+    var node = try Node()
+    node.arguments = ["again"]
+    for name in ["complete", "done/download", "done/install", "done/seed", "done/gitops", "started"] {
+      node.files["/var/lib/k3seed/\(name)"] = "old\n"
+    }
+    let upgraded = try String(contentsOf: Node.standIns.appendingPathComponent("k3s"), encoding: .utf8)
+    node.files["/usr/local/bin/k3s"] = upgraded + "# a later release\n"
+    node.files["/var/lib/k3seed/install.sh"] = try String(
+      contentsOf: Node.standIns.appendingPathComponent("install.sh"), encoding: .utf8)
+    try await node.boot { outcome in
+      #expect(outcome.status == 0, "\(outcome.raw)")
+      #expect(outcome.console.first == "k3seed: bootstrap of server resumes at install")
+      #expect(outcome.text("/usr/local/bin/k3s")?.hasSuffix("# a later release\n") == true)
+      #expect(outcome.lines("/var/lab/requests") == [])
+    }
+  }
+
+  @Test("An agent's own token is K3s' copy of it, too", arguments: ["agent-token", "token"])
+  func againAgent(file: String) async throws {
+    var node = try Node(role: "agent", first: false)
+    node.arguments = ["again"]
+    node.secrets = [:]
+    node.variables["K3SEED_SECRETS"] = "k3s_agent_token"
+    node.files["/etc/rancher/k3s/\(file)"] = "agent-canary"
+    for name in ["complete", "started"] { node.files["/var/lib/k3seed/\(name)"] = "old\n" }
+    try await node.boot { outcome in
+      if file == "agent-token" {
+        #expect(outcome.status == 0, "\(outcome.raw)")
+      } else {
+        #expect(outcome.status == 3)
+        #expect(
+          outcome.console == [
+            "secret k3s_agent_token did not arrive; put it into /var/lib/k3seed/secrets/k3s_agent_token, or render again"
+          ])
+      }
+    }
+  }
+
   @Test("Another architecture is refused")
   func architecture() async throws {
     var node = try Node()
@@ -399,6 +439,59 @@ struct BootstrapTests {
       node, fails: "ready", code: 15,
       saying: "k3s keeps failing: time=2 level=fatal msg=\"bad token ***: too short\"; see journalctl -u k3s"
     ) { #expect($0.text("/run/k3seed/ready.log")?.contains("canary") == false) }
+  }
+
+  @Test("K3s' words are said where it has no token either")
+  func keepsFailingAlone() async throws {
+    var node = try Node()
+    node.secrets["k3s_token"] = nil
+    node.answers = [.init(status: 1, pattern: "*--raw /readyz*", output: "connection refused")]
+    node.files["/var/lab/is-failed"] = ""
+    node.files["/var/lab/journal"] = "time=2 level=fatal msg=\"flag provided but not defined\"\n"
+    try await Self.expect(
+      node, fails: "ready", code: 15,
+      saying:
+        "k3s keeps failing: time=2 level=fatal msg=\"flag provided but not defined\"; see journalctl -u k3s")
+  }
+
+  @Test("An agent that the server refuses waits, and says K3s' reason without its token")
+  func refusedAgent() async throws {
+    var node = try Node(role: "agent", first: false)
+    node.answers = [
+      .init(
+        status: 1, pattern: "*get node/*", output: "error: stat kubelet.kubeconfig: no such file or directory"
+      )
+    ]
+    node.variables["K3SEED_JOIN_URL"] = ""
+    node.variables["K3SEED_DEADLINE_ready"] = "9"
+    node.files["/var/lab/journal"] = """
+      time=2 level=info msg="Waiting to retrieve agent configuration; server is not ready: Node password rejected K10-canary-token"
+      time=3 level=info msg="Something else"
+
+      """
+    try await Self.expect(
+      node, fails: "ready", code: 15,
+      saying:
+        "not done within 9 s; waiting for node node-1 to be Ready: time=2 level=info msg=\"Waiting to retrieve agent configuration; server is not ready: Node password rejected ***\"",
+      role: "agent")
+  }
+
+  @Test("A conflict says which field, and not only where to read on")
+  func conflict() async throws {
+    var node = try Node()
+    node.answers = [
+      .init(
+        status: 1, pattern: "*apply --server-side*",
+        output:
+          "error: Apply failed with 1 conflict: conflict with \"x\": .data.y\\nPlease review the fields above\\nSee https://kubernetes.io/docs"
+      )
+    ]
+    node.variables["K3SEED_DEADLINE_seed"] = "3"
+    try await Self.expect(
+      node, fails: "seed", code: 16,
+      saying:
+        "not done within 3 s; waiting for Namespaces and Secrets to be accepted: error: Apply failed with 1 conflict: conflict with \"x\": .data.y"
+    )
   }
 
   @Test("Four restarts are still patience")

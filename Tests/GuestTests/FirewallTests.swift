@@ -380,6 +380,14 @@ struct FirewallTests {
     #expect(try await Network.run("\(commands)\nstage\n/usr/sbin/nft list ruleset") == ["failed: \(message)"])
   }
 
+  @Test("A node that has come up is not kept from K3s by who enables ufw or firewalld later")
+  func enabledLater() async throws {
+    #expect(
+      try await Network.run("finished=install active=firewalld; stage; rules").contains {
+        $0.contains("k3seed")
+      })
+  }
+
   @Test("ufw that is installed but not active is no obstacle")
   func inactive() async throws {
     #expect(

@@ -92,6 +92,8 @@ struct Node {
     "--setenv", "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp",
   ]
+  /// Where the host has it, the node would write into it.
+  private static let plugins = "/usr/share/netfilter-persistent"
 
   /// Nodes boot a few at a time, so that the short deadlines of some are not spent on waiting for a processor.
   private actor Gate {
@@ -165,6 +167,7 @@ struct Node {
         + ["--bind", root.appendingPathComponent("local").path, "/usr/local"]
         // Where Debian's awk and iptables are links to.
         + ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"]
+        + (FileManager.default.fileExists(atPath: Node.plugins) ? ["--tmpfs", Node.plugins] : [])
         + ["--ro-bind", Tool.find("kubectl") ?? "", "/usr/local/lab/kubectl"]
         + (api.map { ["--ro-bind", $0, "/usr/local/lab/api", "--ro-bind", Self.crds, "/usr/local/lab/crds"] }
           ?? [])
@@ -235,7 +238,9 @@ struct Node {
     }
     .sorted().joined()
     texts["/var/lab/cut"] = cut
-    for (path, text) in texts.merging(files, uniquingKeysWith: { $1 }) { try write(path, text.utf8) }
+    for (path, text) in texts.merging(files, uniquingKeysWith: { $1 }) {
+      try write(path, text.utf8, mode: path.hasPrefix("/usr/local/bin/") ? 0o755 : 0o644)
+    }
     if api != nil {
       try write("/var/lab/api", [])
       try write("/usr/local/lab/api/.keep", [])

@@ -24,6 +24,8 @@ struct VaultNode {
   /// Files in the folder of the secrets from the beginning.
   var present: [String: String] = [:]
   var hasIPv4 = true
+  /// Whether curl is as it was before 7.69; see StandIns/seen.sh.
+  var hasOldCurl = false
   /// Whether the files that any process opens are kept.
   var isTraced = false
 
@@ -208,6 +210,7 @@ struct VaultNode {
     for (path, text) in texts { try write(path, text.utf8) }
     for (name, text) in present { try write("run/k3seed/seed/\(name)", text.utf8, mode: 0o600) }
     if !hasIPv4 { try write("var/lab/ipv6", []) }
+    if hasOldCurl { try write("var/lab/old-curl", []) }
   }
 
   /// The script as it travels: without lines that are only a comment, and without blank ones.

@@ -116,6 +116,16 @@ struct VaultTests {
     }
   }
 
+  @Test("An old curl, which would wait to be told to continue, does as well")
+  func oldCurl() async throws {
+    var node = Self.node()
+    node.hasOldCurl = true
+    try await node.run { outcome, _ in
+      #expect(outcome.status == 0, "\(outcome.log)")
+      #expect(outcome.value("k3s_token") == Self.token.value)
+    }
+  }
+
   @Test("A proxy is for the services, and never for the metadata")
   func proxy() async throws {
     var node = Self.node()

@@ -92,7 +92,11 @@ extension Machines {
       #expect(cluster.nodes["server"]?.verdict == "PASS" && cluster.nodes["edge"]?.verdict == "PASS")
       let worker = try #require(cluster.nodes["worker"])
       Lab.expectFailure(
-        worker, in: "ready", ["not done within 420 s; waiting for node worker to be Ready"], deadline: 420)
+        worker, in: "ready",
+        [
+          "not done within 420 s; waiting for node worker to be Ready",
+          "Waiting to retrieve agent configuration; server is not ready",
+        ], deadline: 420)
       #expect(worker.names("failed").contains("node-ready"))
     }
   }

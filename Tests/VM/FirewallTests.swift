@@ -13,18 +13,24 @@ extension Machines {
     ///
     /// - Parameters:
     ///   - rules: the file that has them, and where it is in the guest.
-    ///   - loader: the command that loads them.
+    ///   - service: the one that loads them, and the command by which it does. Of netfilter-persistent the part is
+    ///     here that matters: it starts its plugins, and iptables' loads the rules.
     ///   - boot: commands in every boot.
     private static func payload(
       _ argument: String, replacing: [String: String] = [:],
       rules: (name: String, path: String) = ("oci-rules.v4", "/etc/iptables/rules.v4"),
-      loader: String = "/usr/sbin/iptables-restore", boot: [String] = []
+      service: (name: String, command: String) = (
+        "netfilter-persistent", "/usr/bin/run-parts -a start /usr/share/netfilter-persistent/plugins.d"
+      ), boot: [String] = []
     ) async throws -> String {
       let files = try [
         Lab.file(rules.path, Lab.source(rules.name)),
+        Lab.file(
+          "/usr/share/netfilter-persistent/plugins.d/15-ip4tables",
+          "#!/bin/sh\nexec /usr/sbin/iptables-restore \(rules.path)", mode: "0755"),
         Lab.file("/usr/local/sbin/lab-firewall", Lab.source("firewall.sh"), mode: "0755"),
         Lab.file(
-          "/etc/systemd/system/lab-rules.service",
+          "/etc/systemd/system/\(service.name).service",
           """
           [Unit]
           DefaultDependencies=no
@@ -34,7 +40,7 @@ extension Machines {
           [Service]
           Type=oneshot
           RemainAfterExit=yes
-          ExecStart=\(loader) \(rules.path)
+          ExecStart=\(service.command)
           [Install]
           WantedBy=sysinit.target
           """),
@@ -53,8 +59,12 @@ extension Machines {
           """),
       ]
       return try await Lab.payload(
-        replacing: replacing, files: files, boot: boot, before: ["systemctl enable --now lab-rules.service"],
-        after: ["systemctl enable --now lab-firewall.service"])
+        replacing: replacing, files: files, boot: boot,
+        before: ["systemctl enable --now \(service.name).service"],
+        // As after a change of the image's rules.
+        after: [
+          "systemctl restart \(service.name).service", "systemctl enable --now lab-firewall.service",
+        ])
     }
 
     /// What the service said on the console, in each boot.
@@ -86,7 +96,8 @@ extension Machines {
     func nft() async throws {
       let outcome = try await Lab.verify(
         try await Self.payload(
-          "", rules: ("nft-rules.conf", "/etc/nftables.conf"), loader: "/usr/sbin/nft -f",
+          "", rules: ("nft-rules.conf", "/etc/nftables.conf"),
+          service: ("nftables", "/usr/sbin/nft -f /etc/nftables.conf"),
           boot: ["rm -f /usr/sbin/iptables* /usr/sbin/ip6tables*"]),
         as: "nft-rules", Lab.mirror + ["--warm"],
         faults: [

@@ -24,6 +24,9 @@ stages=(
 # What is on the disk when they are done, so that they are not done again after a power cut.
 kept=' download install seed gitops '
 
+# Of the two that Ubuntu has since 25.10 the one that ends a whole process group.
+timeout=$(type -P gnutimeout) || timeout=timeout
+
 say() { printf 'k3seed: %s\n' "${*//[^[:print:]]/ }"; }
 die() { echo "$*" && exit 3; }
 later() { echo "$*" && exit 1; }
@@ -102,8 +105,8 @@ is_used() { is_done install && { [ "$K3SEED_SEED" != yes ] || is_done seed; }; }
 # Are the literal secrets there? K3s keeps its tokens itself.
 arrived() {
   for name in $K3SEED_SECRETS; do
-    from=$lib/secrets/$name
-    [[ -s $from || $name = k3s_* && -s $etc/token ]] ||
+    from=$lib/secrets/$name own=${name#k3s_}
+    [[ -s $from || -s $etc/${own/_/-} ]] ||
       die "secret $name did not arrive; put it into $from, or render again"
   done
 }
@@ -135,12 +138,19 @@ stage_install() {
   # install.sh copies every exported K3S_* into the environment of K3s.
   export -n "${!K3S@}"
   export INSTALL_K3S_SKIP_{DOWNLOAD,START,SELINUX_RPM}=true INSTALL_K3S_EXEC=$mode
-  # The rules are there before K3s in every boot, whoever loads others.
+  # The rules are there before K3s in every boot, whoever loads others, and come back when the image's are loaded anew.
   drop_in $unit "ExecStartPre=$0 firewall"
+  drop_in nftables "ExecStartPost=-$0 firewall"$'\n'"ExecReload=-$0 firewall"
+  plugin=/usr/share/netfilter-persistent/plugins.d/90-k3seed
+  if [ -d ${plugin%/*} ]; then
+    # shellcheck disable=SC2016 # The plugin's own argument.
+    printf '#!/bin/sh\n[ "$1" != start ] || %s firewall || :\n' "$0" >$plugin
+    chmod 755 $plugin
+  fi
   sh $lib/install.sh
 }
 
-# drop_in UNIT LINE: one more line for a service.
+# drop_in UNIT LINES: more lines for a service.
 drop_in() {
   mkdir -p "/etc/systemd/system/$1.service.d"
   printf '[Service]\n%s\n' "$2" >"/etc/systemd/system/$1.service.d/k3seed.conf"
@@ -161,19 +171,24 @@ await() {
   shift
   echo "waiting for $what"
   until said=$("$@" 2>&1); do
-    said=${said##*$'\n'}
-    echo "waiting for $what${said:+: ${said:0:300}}"
+    # Behind the last line of a conflict is only where to read on.
+    said=${said%%$'\nPlease review'*} said=${said##*$'\n'}
     alive
+    echo "waiting for $what${said:+: ${said:0:300}}"
     sleep 3
   done
 }
 
-# Fails early when K3s cannot come up: systemd restarts it for ever. Its words are shown without its tokens.
+# Fails early when K3s cannot come up: systemd restarts it for ever. An agent that is refused asks for ever instead, and
+# has no kubeconfig until then: what K3s says is the reason, not that. Its words are shown without its tokens.
 alive() {
-  systemctl is-failed -q $unit || (($(systemctl show -p NRestarts --value $unit) > 4)) || return 0
-  said=$(journalctl -qn 99 -o cat "_SYSTEMD_UNIT=$unit.service" | grep -e 'level=[ef]' | tail -n 1) || :
-  for file in "$etc"/*token; do said=${said//"$(<"$file")"/***}; done
-  die "$unit keeps failing: ${said:0:200}; see journalctl -u $unit"
+  failing=
+  if systemctl is-failed -q $unit || (($(systemctl show -p NRestarts --value $unit) > 4)); then failing=yes; fi
+  [[ -z $failing && -e $config ]] && return
+  words=$(journalctl -qn 99 -o cat "_SYSTEMD_UNIT=$unit.service" | grep -e 'level=[ef]' -e ' not ready: ' | tail -n 1) || :
+  for file in "$etc"/*token; do [ ! -e "$file" ] || words=${words//"$(<"$file")"/***}; done
+  [ -z "$failing" ] || die "$unit keeps failing: ${words:0:200}; see journalctl -u $unit"
+  said=${words:-$said}
 }
 
 # -k: the question is only whether somebody is there; K3s checks the server by the token.
@@ -181,6 +196,8 @@ pong() { curl -fsSkm 10 "$K3SEED_JOIN_URL/ping"; }
 
 stage_ready() {
   [ -z "$K3SEED_JOIN_URL" ] || await "the server at $K3SEED_JOIN_URL" pong
+  # Restarts of long ago do not count.
+  systemctl reset-failed $unit
   systemctl start --no-block $unit
   [ $mode = agent ] || await 'the API server' kube get --raw /readyz
   node=${K3SEED_NODE_NAME:-$(uname -n)}

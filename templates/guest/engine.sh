@@ -2,7 +2,7 @@
 # Runs the stages, records what became of them, and resumes after a power cut.
 #
 #   k3seed-bootstrap          the stages in order; those whose work is on the disk already are left out
-#   k3seed-bootstrap again    all of them once more: after a change of a secret
+#   k3seed-bootstrap again    all of them but the download once more: after a change of a secret
 #   k3seed-bootstrap STAGE    one stage, without anything around it; K3s' unit does so with `firewall`
 #   k3seed-status             what has become of it, for whoever logs in
 
@@ -46,14 +46,14 @@ attempts() {
     show running
     status=0
     # KILL reaches the whole process group at once, and cannot be ignored. bash's own word on it is left out.
-    { attempt=$attempt timeout -s KILL $((deadline - seconds)) "$0" "$stage" >>"$log" 2>&1 || status=$?; } 2>/dev/null
+    { attempt=$attempt $timeout -s KILL $((deadline - seconds)) "$0" "$stage" >>"$log" 2>&1 || status=$?; } 2>/dev/null
     elapsed
     ((status)) || break
     before=$why why=$(tail -n 1 "$log")
     why=${why//[^[:print:]]/ }
     ((status != 3)) || return 1
-    # A try that the deadline interrupts seldom says why there had to be another one.
-    ((status != 137)) || why+=${before:+; before: $before}
+    # A try that the deadline interrupts seldom says why there had to be another one. (124: by uutils' timeout.)
+    ((status != 137 && status != 124)) || why+=${before:+; before: $before}
     # The more nodes fail at once, the less they should come back at once.
     backoff=$((backoff < 32 ? backoff * 2 : 32))
     pause=$((backoff + RANDOM % backoff))
@@ -76,17 +76,19 @@ mode=agent unit=k3s-agent config=/var/lib/rancher/k3s/agent/kubelet.kubeconfig
 [ "$K3SEED_ROLE" != server ] || mode=server unit=k3s config=$etc/k3s.yaml
 
 if [ "${0##*/}" = k3seed-status ]; then
-  cat $run/status 2>/dev/null || echo "not run in this boot; K3s before: $(cat $lib/complete || echo not complete)"
+  cat $run/status 2>/dev/null && exit
+  before=$(cat $lib/complete 2>/dev/null) || { ((EUID)) && before='known to root'; } || before='not complete'
+  echo "not run in this boot; K3s before: $before"
   exit
 fi
 ((EUID == 0)) || { say 'preflight: FAILED: not root'; exit 10; }
 case ${1-} in
   '') ;;
   again)
-    # What is complete stays so unless it can be completed again.
+    # What is complete stays so unless it can be completed again. K3s may have been upgraded, and stays what it is.
     arrived
     export force=yes
-    rm -rf $lib/complete $lib/done
+    rm -f $lib/{complete,done/{install,seed,gitops}}
     ;;
   *)
     "stage_$1"

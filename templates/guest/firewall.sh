@@ -28,7 +28,7 @@ firewall=(
 
 # shellcheck disable=SC2034 # Lists are read by the name in a row.
 stage_firewall() {
-  if grep -qs ^ENABLED=yes /etc/ufw/ufw.conf || systemctl is-active -q firewalld; then
+  if ! is_done install && { grep -qs ^ENABLED=yes /etc/ufw/ufw.conf || systemctl is-active -q firewalld; }; then
     die 'ufw or firewalld would undo these rules; disable it, as K3s advises'
   fi
   is="node $K3SEED_ROLE" nodes=$K3SEED_NODE_CIDRS pods=${K3SEED_CLUSTER_CIDR//,/ }

@@ -9,7 +9,7 @@
 #
 # The first argument is firewall.sh, the second the commands of the test, which may use what is defined here. What is
 # real: iptables, nft, the kernel's filter, routing and connections. What is not: systemctl, for which only `$active`
-# is active.
+# is active, and the bootstrap's record, in which only `$finished` is done.
 set -euo pipefail
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 firewall=$1 test=$2 talk=${0%/*}/talk.py
@@ -32,11 +32,12 @@ without() {
 # The stage, or another function, as the engine runs it: a process of its own, whose last line says why it failed.
 stage() {
   (
-    export active "${!K3SEED@}"
+    export active finished "${!K3SEED@}"
     # shellcheck disable=SC2016
     timeout 30 bash -euo pipefail -c '
       die() { echo "$*" && exit 3; }
       later() { echo "$*" && exit 1; }
+      is_done() { [ "${finished:-}" = "$1" ]; }
       systemctl() { [ "${active:-}" = "${*: -1}" ]; }
       . "$0"
       "${1:-stage_firewall}"' "$firewall" "$@" >/run/stage.log 2>&1
