@@ -879,8 +879,10 @@ class Guest:
         complete = True
         binary = self.config.get("binary")
         owned = ("/run/k3seed-verify",)
-        places = [("/var/log", False)] if self.secrets.ordered else []
+        places = []
         if self.secrets.ordered:
+            # The second is where K3s' hardening guide has the API server's audit log.
+            places += [("/var/log", False), ("/var/lib/rancher/k3s/server/logs", False)]
             places += [(p, True) for p in ("/etc", "/home", "/opt", "/root", "/run", "/srv", "/tmp", "/usr/local", "/var")]
         seen = set()
         for top, public in places:

@@ -59,10 +59,14 @@ DEFAULTS = {
     "cluster-cidr": "10.42.0.0/16",
     "cluster-init": False,
     "disable": [],
+    "kube-apiserver-arg": [],
+    "kube-controller-manager-arg": [],
+    "kubelet-arg": [],
     "node-ip": None,
     "node-label": [],
     "node-name": None,
     "node-taint": [],
+    "protect-kernel-defaults": False,
     "secrets-encryption": False,
     "server": None,
     "service-cidr": "10.43.0.0/16",
@@ -70,6 +74,17 @@ DEFAULTS = {
     "token": None,
     "token-file": None,
     "write-kubeconfig-mode": "0600",
+}
+
+# What the kubelet wants of the kernel, and does not change itself where it is to protect the kernel's defaults
+# (Kubernetes, pkg/kubelet/cm/container_manager_linux.go).
+KERNEL = {
+    "vm/overcommit_memory": 1,
+    "vm/panic_on_oom": 0,
+    "kernel/panic": 10,
+    "kernel/panic_on_oops": 1,
+    "kernel/keys/root_maxkeys": 1000000,
+    "kernel/keys/root_maxbytes": 25000000,
 }
 
 # Labels that a kubelet may give to itself, of those that belong to Kubernetes.
@@ -160,6 +175,16 @@ def check_labels(labels):
 
 
 # Certificates, tokens, kubeconfig
+
+
+def check_kernel():
+    wrong = []
+    for name, expected in KERNEL.items():
+        actual = int(read("/proc/sys/" + name))
+        if actual != expected:
+            wrong.append(f"invalid kernel flag: {name}, expected value: {expected}, actual value: {actual}")
+    if wrong:
+        fatal(f"Failed to start ContainerManager: [{', '.join(wrong)}]")
 
 
 def certificate(name, subject, *options, signer=None):
@@ -313,6 +338,7 @@ def start_api_server(config, address):
         # Only errors go to the journal.
         *("--logtostderr=false", "--log-file", "/dev/null", "--stderrthreshold", "ERROR"),
         *encryption_options(config["secrets-encryption"]),
+        *("--" + argument for argument in config["kube-apiserver-arg"]),
     )
 
 
@@ -763,9 +789,11 @@ def join(config, name):
             status, answer = ask(context, "POST", path, read(request), {"Authorization": "Basic " + basic})
             if status == 200:
                 break
-            log("error", f"Failed to retrieve agent configuration: {config['server']}{path}: {status} {answer}")
+            # K3s' words and level for a server that refuses (pkg/agent/config).
+            refusal = f"{config['server']}{path}: {status} {answer}"
+            log("info", f"Waiting to retrieve agent configuration; server is not ready: {refusal}")
         except (OSError, http.client.HTTPException) as error:
-            log("error", f"Failed to retrieve agent configuration: {config['server']}: {error}")
+            log("error", f"Failed to validate connection to cluster at {config['server']}: {error}")
         # As often as K3s' agent tries again.
         time.sleep(5)
     write(AGENT + "/server-ca.crt", authority)
@@ -809,6 +837,8 @@ def main():
     os.umask(0o077)
     config = read_config()
     check_labels(config["node-label"])
+    if config["protect-kernel-defaults"]:
+        check_kernel()
     name = (config["node-name"] or socket.gethostname()).lower()
     address = str(config["node-ip"] or own_address())
     if mode == "agent":
