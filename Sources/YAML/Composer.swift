@@ -156,15 +156,21 @@ struct Composer {
 
   private mutating func entries() throws(Report) -> [Node.Entry] {
     var entries: [Node.Entry] = []
+    var merged: [Node.Entry] = []
     var finder = KeyFinder()
     while true {
       let event = take()
-      if case .mappingEnd = event.kind { return entries }
+      if case .mappingEnd = event.kind {
+        for entry in merged where finder.place(of: entry.key, in: entries) == nil { entries.append(entry) }
+        return entries
+      }
       let key = try key(event)
       path.enter(key)
       if case .scalar(_, .plain) = event.kind { refuseAmbiguous(key, event.mark) }
       let value = try node()
-      if let first = finder.place(of: key, in: entries) {
+      if ambiguity == .accepted, key == "<<", case .scalar(_, .plain) = event.kind, let more = value.merged {
+        merged += more
+      } else if let first = finder.place(of: key, in: entries) {
         report.add(.duplicateKey(source: source, mark: event.mark, path: path.text, first: first))
       } else {
         entries.append(Node.Entry(key, at: event.mark, value))
@@ -225,5 +231,15 @@ struct Composer {
     }
     if !fits { add("yaml-tag", event.mark, "the value is not what its tag !!\(name) says") }
     return nil
+  }
+}
+
+extension Node {
+  /// What the merge key `<<` of YAML 1.1 takes over from a mapping, or from a list of them, of which the first that has a
+  /// key counts; nil where it is neither. So PyYAML and go-yaml read it.
+  fileprivate var merged: [Entry]? {
+    if let mapping { return mapping }
+    guard let sequence, sequence.allSatisfy({ $0.mapping != nil }) else { return nil }
+    return sequence.flatMap { $0.mapping ?? [] }
   }
 }

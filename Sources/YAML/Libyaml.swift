@@ -4,6 +4,23 @@ import CYAML
 enum Libyaml {
   /// Reads a text as events, stream start and end left out, for as long as the reader of the events goes on.
   static func parse(_ bytes: [UInt8], _ goesOn: (Event) -> Bool) throws(ParseProblem) {
+    try run(bytes) { raw in Event(raw).map(goesOn) ?? true }
+  }
+
+  /// The scalars of a text: from where to where they stand, in characters, and how they are written.
+  static func scalars(_ bytes: [UInt8]) throws(ParseProblem) -> [(range: Range<Int>, style: Event.Style)] {
+    var scalars: [(range: Range<Int>, style: Event.Style)] = []
+    try run(bytes) { raw in
+      if case .scalar(_, let style)? = Event(raw)?.kind, raw.start_mark.index < raw.end_mark.index {
+        scalars.append((Int(raw.start_mark.index)..<Int(raw.end_mark.index), style))
+      }
+      return true
+    }
+    return scalars
+  }
+
+  /// Hands on libyaml's own events, each as long as it lives, for as long as their reader goes on.
+  private static func run(_ bytes: [UInt8], _ goesOn: (yaml_event_t) -> Bool) throws(ParseProblem) {
     var parser = yaml_parser_t()
     guard yaml_parser_initialize(&parser) == 1 else { throw ParseProblem.outOfMemory }
     defer { yaml_parser_delete(&parser) }
@@ -15,7 +32,7 @@ enum Libyaml {
         guard yaml_parser_parse(&parser, &raw) == 1 else { return ParseProblem(parser, bytes) }
         defer { yaml_event_delete(&raw) }
         if raw.type == YAML_STREAM_END_EVENT { return nil }
-        if let event = Event(raw), !goesOn(event) { return nil }
+        if !goesOn(raw) { return nil }
       }
     }
     if let problem { throw problem }
@@ -154,5 +171,8 @@ extension ParseProblem {
     "cannot start any token": "indent with spaces, and put text that begins with @, % or ` in quotes",
     "mapping values are not allowed":
       "mend the indentation, or put text that holds a colon and a space in quotes",
+    "could not find expected ':'": "write it as a key with a value, or indent it below what it belongs to",
+    "did not find expected key": "mend the indentation here, or of the line above",
+    "did not find expected '-'": "mend the indentation here, or of the line above",
   ]
 }

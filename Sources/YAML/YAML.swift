@@ -64,6 +64,47 @@ public enum YAML {
     try report.throwIfErrors()
   }
 
+  /// Where tabs stand between the words of a text, which libyaml and go-yaml take for white space. PyYAML's own scanner,
+  /// with which cloud-init reads, refuses the text for the first of them (`scanner.py`, `scan_to_next_token`).
+  ///
+  /// Tabs within quotes, blocks and comments are text. A text that cannot be read has none.
+  public static func separatingTabs(in bytes: [UInt8]) -> [Mark] {
+    guard bytes.contains(0x09), let scalars = try? Libyaml.scalars(bytes) else { return [] }
+    var marks: [Mark] = []
+    var next = scalars.startIndex
+    var mark = Mark(line: 1, column: 1)
+    var isComment = false
+    var isBelow = false
+    var before: Unicode.Scalar = "\n"
+    for (offset, character) in String(decoding: bytes, as: UTF8.self).unicodeScalars.enumerated() {
+      while next < scalars.endIndex, scalars[next].range.upperBound <= offset {
+        next += 1
+        isBelow = false
+      }
+      let isText =
+        if next < scalars.endIndex, scalars[next].range.contains(offset) {
+          switch scalars[next].style {
+          case .plain: false
+          case .singleQuoted, .doubleQuoted: true
+          // What stands behind the sign of a block is not its text yet.
+          case .literal, .folded: isBelow
+          }
+        } else {
+          false
+        }
+      if character == "#", !isText, " \t\n".unicodeScalars.contains(before) { isComment = true }
+      if character == "\t", !isText, !isComment { marks.append(mark) }
+      before = character
+      mark.column += 1
+      if character == "\n" {
+        mark = Mark(line: mark.line + 1, column: 1)
+        isComment = false
+        isBelow = true
+      }
+    }
+    return marks
+  }
+
   /// Reads a stream of exactly one document.
   public static func parseOne(
     _ bytes: [UInt8], source: String, ambiguity: Ambiguity = .refused

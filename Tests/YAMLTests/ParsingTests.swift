@@ -145,6 +145,49 @@ import Testing
     #expect(node.exact == #"{"a":[1],"b":[1],"c":{"d":[1]},"e":{"d":[1]}}"#)
   }
 
+  @Test(
+    "a merge key is read as PyYAML reads it, where others wrote the text",
+    arguments: [
+      ("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}", #"{"a":{"x":1,"y":2},"b":{"y":3,"x":1}}"#),
+      ("a: {<<: [{x: 1}, {x: 2, y: 3}], z: 4}", #"{"a":{"z":4,"x":1,"y":3}}"#),
+      ("a: {x: 0, <<: {<<: {y: 1}, x: 2}}", #"{"a":{"x":0,"y":1}}"#),
+      ("a: {<<: {x: 1}, <<: {y: 2}}", #"{"a":{"x":1,"y":2}}"#),
+    ])
+  func mergeKeys(text: String, json: String) throws {
+    let expected = try JSON.parse(Array(json.utf8), source: "t")
+    #expect(try one(text, .accepted).exact == expected.exact)
+  }
+
+  @Test("what is no merge key is a key like others", arguments: ["<<: 3", "<<: [{x: 1}, y]", "'<<': {x: 1}"])
+  func noMergeKeys(text: String) throws {
+    #expect(try one(text, .accepted).mapping?.map(\.key) == ["<<"])
+  }
+
+  @Test("a merge key is refused in what is written for k3seed, as readers of YAML 1.2 take it for a key")
+  func refusedMergeKey() {
+    #expect { try one("a: {<<: {x: 1}}") } throws: { error in
+      (error as? Report)?.diagnostics.map { "\($0.location?.column ?? 0) \($0.code)" } == ["5 yaml-ambiguous"]
+    }
+  }
+
+  @Test(
+    "a tab between words is found where PyYAML's scanner stops",
+    arguments: [
+      ("a:\tb", [Mark(line: 1, column: 3)]),
+      ("a: b\t\nc: d\t# e", [Mark(line: 1, column: 5), Mark(line: 2, column: 5)]),
+      ("é: x\ty", [Mark(line: 1, column: 5)]), ("a: [b,\tc]", [Mark(line: 1, column: 7)]),
+      ("a: |\t\n  x\n", [Mark(line: 1, column: 5)]), ("a: b\n \t\nc: d", [Mark(line: 2, column: 2)]),
+      ("a: 'x\ty' # \t\nb: \"\t\"\n", []), ("a: |\n  x\ty\n  \tz\nb: >-\n  \t\n  c\n", []),
+      ("#\t\na: x#y\n", []), ("a: [", []),
+    ])
+  func tabs(text: String, marks: [Mark]) async throws {
+    #expect(YAML.separatingTabs(in: Array(text.utf8)) == marks)
+    guard try await Readers.hasModule("yaml"), !text.hasSuffix("[") else { return }
+    let script = "import sys, yaml\nlist(yaml.scan(sys.stdin.buffer.read()))"
+    let outcome = try await Tool.run(["python3", "-c", script], input: Array(text.utf8))
+    #expect((outcome.status == 0) == marks.isEmpty, "\(outcome.errors)")
+  }
+
   @Test("a stream has as many documents as it says, each with its own anchors")
   func documents() throws {
     let documents = try YAML.parse(Array("a\n---\n- &x b\n...\n---\n---\nc: d\n".utf8), source: "t")
