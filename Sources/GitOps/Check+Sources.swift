@@ -28,10 +28,11 @@ extension Check {
           case .resource: "a resource"
           case .values: "a file of values"
           }
+        let isFromRoot = missing.kind == .folder || missing.path.hasPrefix("$") || missing.path.hasPrefix("/")
         return .error(
           missing.place, "\(noun) that is not in this repository: \(missing.path)",
           help:
-            "mend the path, which begins at the \(missing.kind == .folder ? "repository's root" : "folder of the file that names it")"
+            "mend the path, which begins at the \(isFromRoot ? "repository's root" : "folder of the file that names it")"
         )
       }
     },
@@ -41,11 +42,22 @@ extension Check {
       fix:
         "name a tag or a commit; the repository that holds the Applications themselves may follow its branch"
     ) { repository in
-      repository.contents.flatMap(\.remotes).filter(\.isFloating).map { remote in
+      repository.contents.flatMap(\.remotes).filter { $0.isFloating && !$0.url.isPlaceholder }.map { remote in
         .warning(
           remote.place,
           "\(remote.url) is followed at \(remote.revision.map { $0.isEmpty ? "no revision" : $0 } ?? "no revision"), which moves",
           help: "name a tag or a commit")
+      }
+    },
+    DocumentedRule(
+      "placeholder-url", what: "a repository's URL that somebody was to fill in",
+      why: "there is no such repository: Argo CD cannot fetch it, and nothing of the Application is applied",
+      fix: "give the URL of your repository"
+    ) { repository in
+      repository.applications.flatMap(\.sources).compactMap { source in
+        guard let place = source.place["repoURL"], let url = place.text, url.isPlaceholder else { return nil }
+        return .error(
+          place, "\(url.printable) is a URL that somebody was to fill in", help: "give your repository's")
       }
     },
     DocumentedRule(
@@ -177,5 +189,15 @@ extension String {
     return host.split(separator: ".").contains { $0.hasPrefix("gitlab") } && !hasSuffix(".git")
       && normal.contains("/")
       && !hasPrefix("oci://") && !isTemplate
+  }
+}
+
+extension String {
+  /// Whether a URL has a part in the place of a person's own: `<your-org>`, `YOUR_USER`, `your-username`.
+  fileprivate var isPlaceholder: Bool {
+    !contains("{{")
+      && contains(
+        /<[^<>\/]+>|\byour[-_ ]?(?:git(?:hub|lab)?|org|organi[sz]ation|user|account|repo|name|domain|company|team)/
+          .ignoresCase())
   }
 }

@@ -102,47 +102,87 @@ extension Repository {
     return found
   }
 
-  /// The Applications of an ApplicationSet, as far as the repository alone says which there are: one for each element of
-  /// a list, and for each folder of a git generator. Otherwise one, with the template as it stands.
+  /// The Applications of an ApplicationSet, as far as the repository alone says which there are; otherwise one, with the
+  /// template as it stands.
   private static func templates(of set: Object, folders: Set<String>) -> [Place] {
     guard let template = set.place.at("spec", "template") else { return [] }
-    var made: [Place] = []
-    for generator in set.place.at("spec", "generators")?.items ?? [] {
-      for element in generator.at("list", "elements")?.items ?? [] {
-        let values = element.entries.compactMap { entry in entry.value.text.map { (entry.key, $0) } }
-        made.append(template.filled(values))
-      }
-      let directories = generator.at("git", "directories")?.items ?? []
-      let excluded = directories.filter { $0["exclude"]?.isTrue == true }.compactMap { $0["path"]?.text }
-      for pattern in directories where pattern["exclude"]?.isTrue != true {
-        guard let path = pattern["path"]?.text else { continue }
-        for folder in folders.sorted() where folder.matches(path) && !excluded.contains(where: folder.matches)
-        {
-          let name = folder.fileName
-          made.append(
-            template.filled([
-              ("path", folder), ("path.path", folder), ("path.basename", name),
-              ("path.basenameNormalized", name),
-            ]))
-        }
-      }
+    let made = (set.place.at("spec", "generators")?.items ?? []).flatMap { generator in
+      (elements(of: generator, folders: folders) ?? []).map(template.filled)
     }
     return made.isEmpty ? [template] : made
+  }
+
+  /// What a generator gives a template: one set of values for each element of a list, each folder of git, and each pair
+  /// of a matrix; nil where only a cluster or another repository knows. Of a matrix, that half is left open.
+  private static func elements(of generator: Place, folders: Set<String>) -> [[(String, String)]]? {
+    if let list = generator.at("list", "elements") {
+      return list.items.map { element in
+        element.entries.compactMap { entry in entry.value.text.map { (entry.key, $0) } }
+      }
+    }
+    if let directories = generator.at("git", "directories")?.items {
+      let excluded = directories.filter { $0["exclude"]?.isTrue == true }.compactMap { $0["path"]?.text }
+      let patterns = directories.filter { $0["exclude"]?.isTrue != true }.compactMap { $0["path"]?.text }
+      return patterns.flatMap { pattern in
+        folders.sorted().filter { $0.matches(pattern) && !excluded.contains(where: $0.matches) }
+          .map(\.generated)
+      }
+    }
+    if let halves = generator.at("matrix", "generators")?.items, !halves.isEmpty {
+      let known = halves.map { elements(of: $0, folders: folders) }
+      guard known.contains(where: { $0 != nil }) else { return nil }
+      var made: [[(String, String)]] = [[]]
+      for half in known { made = made.flatMap { values in (half ?? [[]]).map { values + $0 } } }
+      return made
+    }
+    return nil
+  }
+
+  /// What else than the sources' paths says which URL is this repository's: the folders and files that generators look
+  /// for, as far as they are without a pattern, and the files of values that sources take from each other.
+  private static func hints(
+    in reading: Reading, of applications: [Application]
+  ) -> [(url: String, path: String)] {
+    let sets = reading.objects.values.joined().filter {
+      $0.group == "argoproj.io" && $0.kind == "ApplicationSet"
+    }
+    let generators = sets.flatMap { $0.place.at("spec", "generators")?.items ?? [] }
+    let looked = (generators + generators.flatMap { $0.at("matrix", "generators")?.items ?? [] })
+      .compactMap { $0["git"] }.flatMap { git in
+        ["directories", "files"].flatMap { git[$0]?.items ?? [] }.filter { $0["exclude"]?.isTrue != true }
+          .map { item in
+            let parts = item["path"]?.text?.parts(between: "/") ?? []
+            let known = parts.prefix { !$0.contains { "*?[{".contains($0) } }
+            return (git["repoURL"]?.text, known.joined(separator: "/"))
+          }
+      }
+    let values = applications.flatMap { application in
+      application.sources.flatMap { $0.place.at("helm", "valueFiles")?.items ?? [] }.compactMap {
+        item -> (String?, String)? in
+        guard let text = item.text, text.hasPrefix("$"), !text.contains("{{") else { return nil }
+        let reference = text.dropFirst().prefix { $0 != "/" }
+        let other = application.sources.first { $0.reference == String(reference) }
+        return (other?.url, String(text.dropFirst(reference.count + 2)))
+      }
+    }
+    return (looked + values).compactMap { url, path in url.map { ($0, path) } }
   }
 
   /// Which URL is this repository's, and which of its folders the files are: the pair for which most of the
   /// Applications' paths are there. So it does not matter whether the whole repository was read or a folder of it.
   static func own(
-    of applications: [Application], url given: String?, files: [String: [UInt8]], folders: Set<String>
+    of applications: [Application], in reading: Reading, url given: String?, files: [String: [UInt8]],
+    folders: Set<String>
   ) -> (url: String?, prefix: String) {
     let given = given.map(GitURL.normalised)
     var best: (score: Int, url: String?, prefix: String) = (0, given, "")
     var paths: [(url: String, path: String)] = []
-    for source in applications.flatMap(\.sources) where source.chart == nil {
-      guard let url = source.url.map(GitURL.normalised), let path = "".path(to: source.path ?? ""),
-        !path.isEmpty,
-        given == nil || url == given
-      else { continue }
+    let named = applications.flatMap(\.sources).filter { $0.chart == nil }.compactMap { source in
+      source.url.map { (url: $0, path: source.path ?? "") }
+    }
+    for (url, path) in named + hints(in: reading, of: applications) {
+      let url = GitURL.normalised(url)
+      guard let path = "".path(to: path), !path.isEmpty, given == nil || url == given else { continue }
       paths.append((url, path))
     }
     var tried: Set<String> = []
@@ -196,6 +236,18 @@ extension Repository.Place {
 }
 
 extension String {
+  /// What a git generator gives a template for a folder (Argo CD's documentation, "Git Generator").
+  fileprivate var generated: [(String, String)] {
+    let parts = parts(between: "/")
+    let segments = parts.indices.flatMap { index in
+      ["path[\(index)]", "index .path.segments \(index)"].map { ($0, parts[index]) }
+    }
+    return [
+      ("path", self), ("path.path", self), ("path.basename", fileName), ("path.basenameNormalized", fileName),
+    ]
+      + segments
+  }
+
   /// Whether a path matches a pattern part by part, where `*` stands for any text without a slash.
   fileprivate func matches(_ pattern: String) -> Bool {
     guard let pattern = "".path(to: pattern)?.parts(between: "/") else { return false }

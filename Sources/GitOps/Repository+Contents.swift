@@ -127,7 +127,10 @@ extension Repository {
               namespace: namespace, skipsCRDs: source.place.at("helm", "skipCrds")?.isTrue == true,
               application: index))
         } else if let ownURL, source.url.map(GitURL.normalised) == ownURL {
-          guard let place = source.place["path"], let path = place.text else { continue }
+          // What only a cluster fills in is not known here.
+          guard let place = source.place["path"], let path = place.text, !path.contains("{{") else {
+            continue
+          }
           guard let folder = inner(path, prefix: prefix) else { continue }
           if folders.contains(folder) {
             add(folder, source, application, into: &contents)

@@ -48,7 +48,7 @@ public struct Repository: Sendable {
     unreadable = reading.unreadable
     templates = reading.templates
     let found = Self.applications(in: reading, folders: folders)
-    let own = Self.own(of: found, url: url, files: files, folders: folders)
+    let own = Self.own(of: found, in: reading, url: url, files: files, folders: folders)
     ownURL = own.url
     prefix = own.prefix
 

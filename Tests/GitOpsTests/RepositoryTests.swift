@@ -213,33 +213,93 @@ import Testing
     #expect(report.diagnostics.map(\.code) == ["no-create-namespace"] && !report.hasErrors)
   }
 
+  private static func set(
+    _ generator: String, name: String, path: String, revision: String = "HEAD"
+  ) -> String {
+    """
+    apiVersion: argoproj.io/v1alpha1
+    kind: ApplicationSet
+    metadata: {name: all}
+    spec:
+      generators: [\(generator)]
+      template:
+        metadata: {name: '\(name)'}
+        spec: {source: {repoURL: 'https://git.example.net/own.git', path: '\(path)', targetRevision: \(revision)}, destination: {namespace: default}}
+    ---
+
+    """
+  }
+
   @Test("An ApplicationSet is as many Applications as its list or its folders have")
   func sets() {
-    func set(_ generator: String, name: String, path: String) -> String {
-      """
-      apiVersion: argoproj.io/v1alpha1
-      kind: ApplicationSet
-      metadata: {name: all}
-      spec:
-        generators: [\(generator)]
-        template:
-          metadata: {name: '\(name)'}
-          spec: {source: {repoURL: 'https://git.example.net/own.git', path: '\(path)'}, destination: {namespace: default}}
-      ---
-
-      """
-    }
     let files = [
-      "set.yaml": set(
+      "set.yaml": Self.set(
         "{list: {elements: [{app: one}, {app: two}]}}", name: "x-{{app}}", path: "apps/{{ .app }}")
-        + set(
+        + Self.set(
           "{git: {directories: [{path: 'apps/*'}, {path: apps/two, exclude: true}]}}",
           name: "{{path.basename}}", path: "{{path}}")
-        + set("{clusters: {}}", name: "{{name}}", path: "apps/one"), "apps/one/a.yaml": configMap,
+        + Self.set("{clusters: {}}", name: "{{name}}", path: "apps/one"), "apps/one/a.yaml": configMap,
       "apps/two/a.yaml": configMap,
     ]
     #expect(Self.repository(files).graph.members.map(\.name) == ["x-one", "x-two", "one", "{{name}}"])
     #expect(Check.report(on: Self.repository(files)).text == "")
+    // A matrix is each pair; the half that only a cluster knows stays open, and no path with it is missing.
+    let git = "{git: {directories: [{path: 'apps/*'}]}}"
+    let matrix = [
+      "set.yaml": Self.set(
+        "{matrix: {generators: [\(git), {list: {elements: [{env: dev}, {env: prod}]}}]}}",
+        name: "{{path[1]}}-{{env}}", path: "{{path}}/{{env}}")
+        + Self.set(
+          "{matrix: {generators: [{clusters: {}}, \(git)]}}", name: "{{index .path.segments 1}}-{{.name}}",
+          path: "{{.path.path}}/{{.name}}")
+        + Self.set("{matrix: {generators: [{clusters: {}}, {plugin: {}}]}}", name: "p-{{x}}", path: "{{x}}"),
+      "apps/one/dev/a.yaml": configMap,
+    ]
+    let names = ["one-dev", "one-prod", "one-{{.name}}", "p-{{x}}"]
+    #expect(Self.repository(matrix).graph.members.map(\.name) == names)
+    #expect(
+      Check.report(on: Self.repository(matrix)).diagnostics.map(\.message) == [
+        "a folder that is not in this repository: apps/one/prod"
+      ])
+  }
+
+  @Test(
+    "A repository's URL is known by what its generators look for, and by the files of values that charts take",
+    arguments: [
+      (
+        "{git: {repoURL: 'https://git.example.net/own', files: [{path: 'envs/*/app.yaml'}]}}",
+        "{{ .folder }}", true
+      ),
+      (
+        "{git: {repoURL: 'https://git.example.net/own', directories: [{path: 'x/*'}]}}", "{{ .folder }}",
+        false
+      ),
+      ("{list: {elements: [{a: b}]}}", "{{ .folder }}", false),
+    ])
+  func ownURL(generator: String, path: String, isKnown: Bool) {
+    let set = Self.set(generator, name: "a", path: path, revision: "main")
+    let found = Check.report(on: Self.repository(["set.yaml": set, "envs/dev/app.yaml": configMap]))
+      .diagnostics
+    #expect(found.map(\.code) == (isKnown ? [] : ["floating-revision"]))
+  }
+
+  @Test("Sources that only give each other files of values say which URL is the repository's")
+  func valuesURL() {
+    func app(_ file: String) -> String {
+      application(
+        "a",
+        source: """
+          {}
+            sources:
+              - {repoURL: https://charts.example.net, chart: x, targetRevision: 1.2.3, helm: {valueFiles: [\(file)]}}
+              - {repoURL: 'https://git.example.net/mine.git', targetRevision: main, ref: values}
+          """)
+    }
+    let there = Check.report(on: Self.repository(["a.yaml": app("$values/v/a.yaml"), "v/a.yaml": "b: c\n"]))
+    #expect(there.text == "")
+    let elsewhere = Check.report(
+      on: Self.repository(["a.yaml": app("$values/v/b.yaml"), "v/a.yaml": "b: c\n"]))
+    #expect(elsewhere.diagnostics.map(\.code) == ["floating-revision"], "\(elsewhere.text)")
   }
 
   @Test("A kustomization's namespace is that of its objects, and its patches are no objects")

@@ -250,6 +250,41 @@ extension Trap {
         "a/templates/x.yaml": "{{ .Values.a }}: [\n",
       ], mended: ["helm: {": "helm: {ignoreMissingValueFiles: true, "]),
     Trap(
+      code: "path-missing", name: "a file of values in the repository that another source names",
+      findings: [
+        "a file of values that is not in this repository: $values/a/value.yaml; mend the path, which begins at the repository's root"
+      ],
+      files: [
+        "apps.yaml": application("b")
+          + application(
+            "a",
+            source:
+              "{}\n  sources:\n  - {repoURL: 'https://charts.example.net', chart: x, targetRevision: 1.2.3, helm: {valueFiles: [»$values/a/value.yaml]}}\n  - {repoURL: 'https://git.example.net/own.git', targetRevision: HEAD, ref: values}"
+          ), "a/values.yaml": "a: b\n", "b/b.yaml": configMap,
+      ], mended: ["a/value.yaml": "a/values.yaml"]),
+    Trap(
+      code: "placeholder-url", name: "an organisation, a user and a name to fill in",
+      findings: [
+        "https://github.com/<your-org>/apps is a URL that somebody was to fill in; give your repository's",
+        "https://github.com/YOUR_GITHUB_USER/apps.git is a URL that somebody was to fill in; give your repository's",
+        "https://git.example.net/your-name/apps is a URL that somebody was to fill in; give your repository's",
+      ],
+      files: [
+        "apps.yaml": [
+          "https://github.com/<your-org>/apps", "https://github.com/YOUR_GITHUB_USER/apps.git",
+          "https://git.example.net/your-name/apps",
+        ]
+        .enumerated().map {
+          application("a\($0)", source: "{repoURL: »'\($1)', path: x, targetRevision: main}")
+        }.joined()
+      ],
+      mended: [
+        "<your-org>/apps', path: x, targetRevision: main": "yours/your', path: x, targetRevision: v1",
+        "YOUR_GITHUB_USER/apps.git', path: x, targetRevision: main":
+          "yourbrand/yours', path: x, targetRevision: v1",
+        "your-name/apps', path: x, targetRevision: main": "labour-users/name', path: x, targetRevision: v1",
+      ]),
+    Trap(
       code: "floating-revision", name: "another repository at HEAD",
       findings: [
         "https://github.com/other/thing.git is followed at HEAD, which moves; name a tag or a commit"
