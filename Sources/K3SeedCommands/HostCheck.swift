@@ -20,11 +20,7 @@ struct HostCheck {
       seen.formUnion(texts.map { $0.shell + $0.text })
       for text in texts {
         do throws(Late) {
-          if let found = try await shellcheck(text) {
-            report.add(Report(found))
-          } else if let found = try await syntax(text) {
-            report.add(Report(found))
-          }
+          report.add(Report(try await findings(in: text)))
         } catch {
           report.add(text.diagnostic(.warning, Late.code, line: 1, column: 1, error.message, help: Late.help))
         }
@@ -42,6 +38,17 @@ struct HostCheck {
     }
     return report
   }
+
+  /// What is found in a text; nothing where a shell can read it only with the other commands of its list.
+  private func findings(in text: Payload.ShellText) async throws(Late) -> [Diagnostic] {
+    let found = try await shellcheck(text, text.text)
+    let all = if let found { found } else { try await syntax(text, text.text) ?? [] }
+    guard all.contains(where: { $0.code == Self.syntaxCode }), let whole = text.whole else { return all }
+    let wholly = found == nil ? try await syntax(text, whole) : try await shellcheck(text, whole)
+    return wholly?.contains { $0.code == Self.syntaxCode } == true ? all : []
+  }
+
+  private static let syntaxCode = "shell-syntax"
 
   /// That a program was not done in its time.
   private struct Late: Error {
@@ -72,12 +79,14 @@ struct HostCheck {
   /// set or read, sourced files, and folders that `cd` finds or does not.
   private static let excluded = "SC1090,SC1091,SC2034,SC2148,SC2154,SC2164"
 
-  private func shellcheck(_ text: Payload.ShellText) async throws(Late) -> [Diagnostic]? {
+  private func shellcheck(
+    _ text: Payload.ShellText, _ content: String
+  ) async throws(Late) -> [Diagnostic]? {
     let arguments = [
       "--norc", "--format=json1", "--severity=warning", "--shell=\(text.shell)", "--exclude=\(Self.excluded)",
       "-",
     ]
-    guard let result = try await run("shellcheck", arguments, input: Array(text.text.utf8)),
+    guard let result = try await run("shellcheck", arguments, input: Array(content.utf8)),
       let document = try? JSON.parse(Array(result.output.utf8), source: "shellcheck")
     else { return nil }
     var hasSyntax = false
@@ -91,7 +100,7 @@ struct HostCheck {
       if isSyntax && hasSyntax { return nil }
       hasSyntax = hasSyntax || isSyntax
       return text.diagnostic(
-        level == "error" ? .error : .warning, isSyntax ? "shell-syntax" : "shellcheck", line: line,
+        level == "error" ? .error : .warning, isSyntax ? Self.syntaxCode : "shellcheck", line: line,
         column: column,
         isSyntax
           ? "\(text.shell) cannot read this (SC\(number))"
@@ -105,15 +114,15 @@ struct HostCheck {
     String(message.reversed().drop { ". ".contains($0) }.reversed())
   }
 
-  private func syntax(_ text: Payload.ShellText) async throws(Late) -> [Diagnostic]? {
-    guard let result = try await run(text.shell, ["-n"], input: Array(text.text.utf8)) else { return nil }
+  private func syntax(_ text: Payload.ShellText, _ content: String) async throws(Late) -> [Diagnostic]? {
+    guard let result = try await run(text.shell, ["-n"], input: Array(content.utf8)) else { return nil }
     // bash: line 3: syntax error …; dash: sh: 3: Syntax error: …; the words behind may quote the script.
     guard let match = result.errors.firstMatch(of: #/^[^\n:]*: (?:line )?(\d+): /#),
       let line = Int(match.output.1)
     else { return [] }
     return [
       text.diagnostic(
-        .error, "shell-syntax", line: line, column: 1, "\(text.shell) cannot read this",
+        .error, Self.syntaxCode, line: line, column: 1, "\(text.shell) cannot read this",
         help: "mend the syntax; install shellcheck to be told more")
     ]
   }

@@ -121,7 +121,8 @@ struct Subject {
     self.name = name
     let text = bytes.drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
     let file = name.split(separator: "/").last.map(String.init) ?? name
-    if text.first == UInt8(ascii: "{") {
+    // A tag of a template cannot begin JSON.
+    if text.first == UInt8(ascii: "{"), !["{{", "{%", "{#"].contains(where: { text.starts(with: $0.utf8) }) {
       kind = .outputs
     } else if ["k3seed.yaml", "k3seed.yml"].contains(file) || ConfigFile.isMeant(bytes) {
       kind = .config

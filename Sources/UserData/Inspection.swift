@@ -62,12 +62,25 @@ public struct Inspection: Sendable {
   /// - Throws: a report where a layer is damaged.
   public init(_ bytes: [UInt8], source: String) throws(Report) {
     self.bytes = bytes.count
-    let (layers, bodies) = try Self.open(bytes, source: source)
+    let (layers, bodies, lacksEnd) = try Self.open(bytes, source: source)
     var report = Report()
+    if lacksEnd {
+      report.add(
+        .warning(
+          "user-data-mime", at: Location(source: source), Self.missingEnd.message, help: Self.missingEnd.help)
+      )
+    }
     parts = bodies.map { Part($0, source: source, report: &report) }
     self.layers = layers
     self.report = report
   }
+
+  /// What is said of a multipart message without its closing boundary.
+  package static let missingEnd = (
+    message:
+      "the multipart message has no closing boundary, so cloud-init reads its last part as far as it goes",
+    help: "end it with the boundary between -- and --; look for a cut-off upload"
+  )
 
   /// A part as cloud-init gets it: decoded, and nothing taken out.
   package struct Body: Sendable {
@@ -96,18 +109,19 @@ public struct Inspection: Sendable {
     }
   }
 
-  /// The parts of user-data, secrets included, under every layer of encoding.
+  /// The parts of user-data, secrets included, under every layer of encoding; and whether a multipart message lacks
+  /// its closing boundary.
   ///
   /// - Throws: a report where a layer is damaged.
   package static func open(
     _ bytes: [UInt8], source: String
-  ) throws(Report) -> (layers: [Layer], bodies: [Body]) {
+  ) throws(Report) -> (layers: [Layer], bodies: [Body], lacksEnd: Bool) {
     var layers: [Layer] = []
     let content = try unwrap(bytes, source: source, layers: &layers)
     guard MIME.isMessage(content) else {
       let bodies = Body(whole: content).exploded
       if bodies.contains(where: { $0.item != nil }) { layers.append(.archive) }
-      return (layers, bodies)
+      return (layers, bodies, false)
     }
     layers.append(.mime)
     var bodies: [Body] = []
@@ -120,7 +134,7 @@ public struct Inspection: Sendable {
         Body(type: Part.type(of: content, declared: body.type), name: body.name, content: content).exploded
     }
     if bodies.contains(where: { $0.item != nil }) { layers.append(.archive) }
-    return (layers, bodies)
+    return (layers, bodies, MIME.lacksEnd(content))
   }
 
   /// The bytes under base64 and gzip.
@@ -188,7 +202,8 @@ extension Inspection.Body {
 }
 
 extension Inspection.Part {
-  /// What a first line says that a part is (cloud-init's `handlers/__init__.py`, `INCLUSION_TYPES_MAP`).
+  /// What a first line says that a part is, in letters of either case and after any white space (cloud-init's
+  /// `handlers/__init__.py`, `INCLUSION_TYPES_MAP` and `type_from_starts_with`).
   private static let firstLines: [(prefix: String, type: String)] = [
     ("#include-once", "text/x-include-once-url"), ("#include", "text/x-include-url"),
     ("#cloud-config-archive", "text/cloud-config-archive"),
@@ -203,7 +218,9 @@ extension Inspection.Part {
 
   static func type(of content: [UInt8], declared: String?) -> String {
     if let declared, declared != "text/plain", declared != "application/octet-stream" { return declared }
-    let guessed = firstLines.first { content.starts(with: $0.prefix.utf8) }?.type
+    let text = content.drop { $0 == 0x20 || (0x09...0x0D) ~= $0 }
+    let start = String(decoding: text.prefix(32), as: UTF8.self).lowercased()
+    let guessed = firstLines.first { start.hasPrefix($0.prefix) }?.type
     return guessed ?? declared ?? "unknown"
   }
 

@@ -15,7 +15,17 @@ enum MIME {
     String(decoding: bytes.prefix(4096), as: UTF8.self).lowercased().holds("mime-version:")
   }
 
-  /// The bodies of a message that are no multipart themselves, in order.
+  /// Whether a multipart message ends without its closing boundary. Python's `email`, with which cloud-init reads it,
+  /// takes the end of the text for that of the last part.
+  static func lacksEnd(_ bytes: [UInt8]) -> Bool {
+    let (headers, content) = split(bytes)
+    let (type, parameters) = parameters(headers["content-type"] ?? "")
+    guard type.hasPrefix("multipart/"), let boundary = parameters["boundary"] else { return false }
+    let last = Array("--\(boundary)--".utf8)
+    return !lines(content).contains { $0.trimmedEnd == last }
+  }
+
+  /// The bodies of a message that are no multipart themselves, in order; without those that hold nothing.
   static func bodies(of bytes: [UInt8], source: String, depth: Int = 0) throws(Report) -> [Body] {
     let (headers, content) = split(bytes)
     let (type, parameters) = parameters(headers["content-type"] ?? "")
@@ -45,26 +55,22 @@ enum MIME {
       current = []
       isClosed = text.count > delimiter.count
     }
-    guard isClosed else {
-      throw Report([
-        .error(
-          "user-data-mime", at: Location(source: source),
-          "the multipart message has no closing boundary; it is cut off")
-      ])
-    }
+    if !isClosed, let section = current { sections.append(section.withoutFinalBreak) }
     var bodies: [Body] = []
     for section in sections { bodies += try self.bodies(of: section, source: source, depth: depth + 1) }
-    return bodies
+    return bodies.filter { !$0.content.isEmpty }
   }
 
-  /// A message's headers, names in lower case and folded lines joined, and what follows the empty line.
+  /// A message's headers, names in lower case and folded lines joined, and what follows them: after an empty line, or
+  /// at the first line that is no header, as Python's `email` has it.
   private static func split(_ bytes: [UInt8]) -> ([String: String], [UInt8]) {
     var headers: [String: String] = [:]
     var last: String?
     var used = 0
     for line in lines(bytes) {
-      used += line.count
       let text = String(decoding: line.trimmedEnd, as: UTF8.self)
+      guard text.isEmpty || text.isHeader else { break }
+      used += line.count
       if text.isEmpty { break }
       if text.first == " " || text.first == "\t" {
         if let last { headers[last]? += " " + text.drop { $0 == " " || $0 == "\t" } }
@@ -96,7 +102,11 @@ enum MIME {
 
   private static func decode(_ content: [UInt8], _ headers: [String: String]) -> [UInt8] {
     switch headers["content-transfer-encoding"]?.lowercased() {
-    case "base64": return Base64.decode(content) ?? content
+    case "base64":
+      // What is cut off is decoded as far as it goes.
+      let letters = content.filter { ![0x0A, 0x0D, 0x20, 0x09].contains($0) }
+      let whole = Array(letters.dropLast(letters.count % 4))
+      return Base64.decode(content) ?? (whole.isEmpty ? nil : Base64.decode(whole)) ?? content
     case "quoted-printable": return quotedPrintable(content)
     default: return content
     }
@@ -135,6 +145,16 @@ enum MIME {
     }
     if start < bytes.count { lines.append(Array(bytes[start...])) }
     return lines
+  }
+}
+
+extension String {
+  /// Whether Python's `email` takes a line for a header, or for what goes on with one: a name without a space, and a
+  /// colon.
+  fileprivate var isHeader: Bool {
+    guard let first = utf8.first, first != 0x20, first != 0x09 else { return true }
+    let name = utf8.prefix { (0x21...0x7E) ~= $0 && $0 != UInt8(ascii: ":") }
+    return name.endIndex < utf8.endIndex && utf8[name.endIndex] == UInt8(ascii: ":") || hasPrefix("From ")
   }
 }
 

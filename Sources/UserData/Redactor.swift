@@ -100,7 +100,7 @@ struct Redactor {
     if isOwn, path.hasPrefix(Self.ownSecrets) { return false }
     if isOwn, Self.ownFolders.contains(where: path.hasPrefix) { return true }
     guard let mode = file["permissions"]?.scalarText else { return true }
-    return Int(mode, radix: 8).map { $0 & 0o044 != 0 } ?? false
+    return mode.octal.map { $0 & 0o044 != 0 } ?? false
   }
 
   private func shown(_ text: String) -> String { document(text) ?? TextRedactor.text(text, isOwn: isOwn) }
@@ -143,8 +143,8 @@ package enum SecretName {
   private static let lastWords = ["auth", "pass", "pwd", "psk"]
   /// Ends of names of what only points at a secret, or says something of it.
   private static let pointers = [
-    "file", "files", "path", "dir", "name", "names", "ref", "url", "uri", "type", "ttl", "encryption",
-    "generator",
+    "file", "files", "path", "dir", "name", "names", "ref", "url", "uri", "type", "ttl", "seconds",
+    "encryption", "generator",
     "provider", "namespace", "stdin", "nopasswd", "ocid", "ocids",
   ]
 
@@ -158,11 +158,16 @@ package enum SecretName {
     return lastWords.contains(String(last)) || words.contains { whole.contains($0) }
   }
 
+  /// The header that OCI's metadata service asks for (Oracle's documentation of IMDSv2), the same for everybody.
+  static let metadataHeader = "Bearer Oracle"
+
   /// Whether a value is no secret whatever its name: empty, a condition, the name of an input, a reference to
   /// OCI Vault, a variable in capitals, what a file holds, or a path of several lower-case parts.
   package static func isNoSecret(_ value: some StringProtocol, isOwn: Bool) -> Bool {
     let text = String(value)
-    if ["", "true", "false", "yes", "no", "null", "none", "~", Redactor.mark].contains(text.lowercased()) {
+    if ["", "true", "false", "yes", "no", "null", "none", "~", Redactor.mark].contains(text.lowercased())
+      || text == metadataHeader
+    {
       return true
     }
     if text.hasPrefix("ocid1.") || text.hasPrefix("$(cat") || text.hasPrefix("$(<")
@@ -193,6 +198,12 @@ extension SecretName {
 }
 
 extension String {
+  /// The number that cloud-init makes of permissions: octal digits, after `0o` or not (`int(text, 8)` of Python).
+  package var octal: Int? {
+    let digits = lowercased().hasPrefix("0o") ? dropFirst(2) : self[...]
+    return Int(digits, radix: 8)
+  }
+
   /// The text with everything that could drive a terminal, but for line feeds and tabs, written as an escape.
   fileprivate var printableLines: String {
     unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in

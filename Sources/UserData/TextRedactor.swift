@@ -12,6 +12,8 @@ struct TextRedactor {
   /// Lines are left out while they are indented deeper than this; of the first, its place is shown.
   private var depth: Int?
   private var isFirstBelow = false
+  /// Whether places are looked for, so that what is left out as a whole is looked into.
+  private var isSearching = false
 
   static func text(_ text: String, isOwn: Bool) -> String {
     var redactor = TextRedactor(isOwn: isOwn)
@@ -30,6 +32,7 @@ struct TextRedactor {
   /// Where secrets begin in a text: line and column from 1, columns in bytes. A secret of several lines is one.
   static func places(in text: String, isOwn: Bool) -> [(line: Int, column: Int)] {
     var redactor = TextRedactor(isOwn: isOwn)
+    redactor.isSearching = true
     var places: [(line: Int, column: Int)] = []
     for (index, line) in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
       let line = Array(line)
@@ -111,6 +114,10 @@ struct TextRedactor {
     guard !name.isEmpty else { return nil }
     let text = String(decoding: name, as: UTF8.self)
     var next = name.endIndex
+    let header = Array(SecretName.metadataHeader.utf8)
+    if line[start...].starts(with: header), line.dropFirst(start + header.count).first?.isNameByte != true {
+      return nil
+    }
     if Self.isGlued(text, options) { return (start + 2)..<line.wordEnd(from: next) }
     let isOption = Self.isOption(text, options, isOwn: isOwn)
     guard isOption || SecretName.names(text, isOwn: isOwn) else { return nil }
@@ -124,6 +131,7 @@ struct TextRedactor {
       isSpaced = isSpaced || next > gap + 1
       // The value, if any, is on the lines below.
       if line[next...].isStartOfBlock {
+        if isSearching && text == "chpasswd" { return nil }
         depth = line.indentation
         isFirstBelow = true
         return nil
@@ -190,7 +198,8 @@ struct TextRedactor {
   /// Whether the words are of a command that takes secrets from an argument, a pipe or a here-document, in no form
   /// that tells them from the rest of the line.
   private static func takesSecrets(_ words: [String], isFed: Bool) -> Bool {
-    words.contains { ["chpasswd", "htpasswd"].contains($0) }
+    // A key of a cloud-config, or the end of a pipe, has nothing of a password on its line.
+    words.count > 1 && words.contains { ["chpasswd", "htpasswd"].contains($0) }
       || isFed && words.contains { ["--stdin", "--password-stdin"].contains($0) }
       || zip(words, words.dropFirst()).contains {
         $0.lowercased() == "identified" && $1.lowercased() == "by"

@@ -133,7 +133,7 @@ struct WrittenFile: Sendable {
     // What does not become text holds nothing that the rules could read.
     self.content = Fragment(
       String(validating: entry.node.fileContent, as: UTF8.self) ?? "", content, in: text)
-    mode = entry["permissions"]?.node.scalarText.map { Int($0, radix: 8) ?? 0 } ?? 0o644
+    mode = entry["permissions"]?.node.scalarText.map { $0.octal ?? 0 } ?? 0o644
     isOwnSecret = isOwn && path.hasPrefix("/var/lib/k3seed/secrets/")
   }
 }
@@ -144,6 +144,8 @@ struct Script: Sendable {
   let fragment: Fragment
   /// The shell that reads it, as its first line says: `sh` or `bash`.
   let shell: String
+  /// The script that it is a piece of, if it is one.
+  var whole: String?
 }
 
 extension Part {
@@ -157,8 +159,11 @@ extension Part {
     if type == "text/x-shellscript" || type == "text/cloud-boothook" {
       return Script(Fragment(self), orElse: type == "text/cloud-boothook" ? "sh" : nil).map { [$0] } ?? []
     }
-    let commands = commands.flatMap(\.list.items).compactMap { item -> Script? in
-      if item.node.string != nil { return Script(fragment: Fragment(item, in: text), shell: "sh") }
+    let commands = commands.flatMap { key, list in list.items.map { (list, $0) } }.compactMap {
+      list, item -> Script? in
+      if item.node.string != nil {
+        return Script(fragment: Fragment(item, in: text), shell: "sh", whole: Self.joined(list))
+      }
       let words = item.items
       guard words.count > 2, words[1].node.string == "-c",
         let shell = words[0].node.string?.parts(between: "/").last, ["sh", "bash"].contains(shell)
@@ -166,6 +171,16 @@ extension Part {
       return Script(fragment: Fragment(words[2], in: text), shell: shell)
     }
     return commands + files.compactMap { Script($0.content, orElse: nil) }
+  }
+
+  /// The one script that cloud-init makes of a list of commands (22.4, `util.py`, `shellify`): texts as they are, lists
+  /// with each word in quotes.
+  private static func joined(_ list: Positioned) -> String {
+    list.items.map { item in
+      item.node.string
+        ?? item.items.map { "'\(($0.node.scalarText ?? "").replacing("'", with: #"'\''"#))'" }
+        .joined(separator: " ")
+    }.map { $0 + "\n" }.joined()
   }
 
   /// Every text of a command, its words one by one where it is a list.

@@ -18,6 +18,8 @@ public struct Payload: Sendable {
   let parts: [Part]
   /// Where it is delivered, as far as that is known.
   let platform: Platform?
+  /// Whether it is a multipart message without its closing boundary.
+  let lacksEnd: Bool
 
   /// Opens user-data.
   ///
@@ -37,9 +39,11 @@ public struct Payload: Sendable {
     let isTrapped = Self.isTrapped(content)
     var layers: [Inspection.Layer] = []
     var bodies = [Inspection.Body(whole: content)]
+    var lacksEnd = false
     // Taken for MIME by mistake, it is looked at as what it was meant as.
-    if !isTrapped { (layers, bodies) = try Inspection.open(bytes, source: source) }
+    if !isTrapped { (layers, bodies, lacksEnd) = try Inspection.open(bytes, source: source) }
     self.layers = layers
+    self.lacksEnd = lacksEnd
     let isPlain = content == bytes
     parts = bodies.enumerated().map { index, body in
       let name = bodies.count > 1 ? "part \(index + 1)" : "decoded"
@@ -105,7 +109,9 @@ struct Part: Sendable {
     self.root = root.map { Positioned($0, source: source) }
     files = (self.root?["write_files"]?.items ?? []).compactMap { WrittenFile($0, in: text, isOwn: isOwn) }
     // What a template becomes is not known here.
-    self.problems = isTemplate && String(decoding: content, as: UTF8.self).contains("{") ? Report() : problems
+    self.problems =
+      isTemplate && String(decoding: content, as: UTF8.self).contains("{")
+      ? Report() : Report(problems.diagnostics.map { text.unrendered($0) ?? $0 })
   }
 
   /// A place in the part's text as a place in the file.
@@ -172,6 +178,31 @@ struct PartText: Sendable {
       if let path { location.path = location.path.map { "\($0), \(path)" } ?? path }
       return location
     }
+  }
+
+  /// The finding of a reader of YAML, where a line of a template is what it stumbled upon.
+  func unrendered(_ diagnostic: Diagnostic) -> Diagnostic? {
+    guard ["yaml-syntax", "yaml-key"].contains(diagnostic.code), let found = diagnostic.location?.line else {
+      return nil
+    }
+    // The line itself, or the one before, which it was to go on with.
+    let near = lines.indices.prefix(found).reversed().lazy.filter { !lines[$0].allSatisfy(\.isWhitespace) }
+    let tags = ["{{", "{%", "{#", "%{", "${", "<%"]
+    var place: (line: Int, column: Int)?
+    for line in near.prefix(2) where place == nil {
+      let start = lines[line].drop { " -".contains($0) }
+      if tags.contains(where: { start.hasPrefix($0) }) { place = (line, lines[line].count - start.count) }
+    }
+    // A value: {{ name }} begins a mapping whose key is a mapping.
+    if diagnostic.code == "yaml-key", found <= lines.count, let tag = lines[found - 1].firstRange(of: "{{") {
+      place = (found - 1, lines[found - 1][..<tag.lowerBound].count)
+    }
+    guard let place else { return nil }
+    var diagnostic = diagnostic
+    diagnostic.location = Location(source: source, line: place.line + 1, column: place.column + 1)
+    diagnostic.message = "not YAML: this is a tag of a template that nothing has rendered"
+    diagnostic.help = "render the template, and validate what it becomes"
+    return diagnostic
   }
 
   /// A place in a text of which only the beginning is known.

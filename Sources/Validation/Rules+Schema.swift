@@ -22,11 +22,11 @@ extension Validation {
       fix: "write the command as one string, or as `[sh, -c, '…']`",
       find: { payload in payload.parts.flatMap { $0.wrongCommands } }),
     DocumentedRule(
-      "ssh-key", what: "an entry of `ssh_authorized_keys` that is no public key",
+      "ssh-key", what: "an entry of `ssh_authorized_keys`, also of a user's, that is no public key",
       why: "sshd passes over it, and nobody can log in", fix: "give the text of a `.pub` file",
       find: { payload in
         payload.parts.flatMap { part in
-          (part.root?["ssh_authorized_keys"]?.items ?? []).compactMap { item in
+          part.publicKeys.compactMap { item in
             let text = item.node.string ?? ""
             let words = text.split(separator: " ")
             let isKey = words.contains { word in ["ssh-", "ecdsa-", "sk-"].contains { word.hasPrefix($0) } }
@@ -42,6 +42,16 @@ extension Validation {
 }
 
 extension Part {
+  /// What is given as public keys: to the default user, and to others, where cloud-init takes one alone and `-` for `_`.
+  fileprivate var publicKeys: [Positioned] {
+    let users = root?["users"]?.items ?? []
+    let lists = users.flatMap { user in
+      ["ssh_authorized_keys", "ssh-authorized-keys"].compactMap { user[$0] }
+    }
+    return (root?["ssh_authorized_keys"]?.items ?? [])
+      + lists.flatMap { $0.node.string == nil ? $0.items : [$0] }.filter { $0.node.value != .null }
+  }
+
   fileprivate var wrongKinds: [Finding] {
     func finding(_ value: Positioned, _ name: String, _ words: String) -> Finding {
       Finding(
@@ -145,7 +155,7 @@ extension Part {
 
   private func wrongMode(_ mode: Positioned) -> Finding? {
     let text = mode.node.scalarText ?? ""
-    let isOctal = (3...4).contains(text.utf8.count) && Int(text, radix: 8) != nil
+    let isOctal = text.octal.map { text.utf8.count >= 3 && (0...0o7777).contains($0) } ?? false
     // A number without a leading zero is decimal: 644 is 1204 in octal.
     if case .number = mode.node.value, !text.hasPrefix("0") {
       return Finding(

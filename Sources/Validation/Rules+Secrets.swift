@@ -68,7 +68,10 @@ extension Part {
         // What another program puts there at boot is no secret yet, and what has a shape is found by it.
         guard !Self.isComputed(bytes), !known.contains(where: { $0.finding.location?.line == place.line })
         else { return nil }
-        return PlainSecret(.warning, place, text.path, "what is named as a secret")
+        let isLogin =
+          line <= lines.count && lines[line - 1].utf8.prefix(column - 1).suffix(3).elementsEqual("://".utf8)
+        return PlainSecret(
+          .warning, place, text.path, isLogin ? "the password of a URL" : "what is named as a secret")
       }
     }
     return found

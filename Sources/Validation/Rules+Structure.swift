@@ -11,14 +11,21 @@ extension Validation {
       why: "cloud-init ignores such a part, and says so only in its log",
       fix: "begin it with `#cloud-config` or `#!/bin/sh`, with nothing before it",
       find: { payload in
-        payload.parts.filter { $0.type == "unknown" }.map { part in
-          let first = part.text.lines.first { $0.contains { $0 != " " } } ?? ""
-          let near = String(first.prefix { $0 != " " }).nearest(in: ["#cloud-config"], within: 3)
-          return Finding(
-            .error, part.location(Mark(line: 1, column: 1)),
-            "the first line is none that cloud-init knows, so it ignores the part",
-            help: near == nil ? "begin it with #cloud-config or #!" : "write it as #cloud-config")
-        }
+        payload.parts.compactMap(\.wrongStart)
+      }),
+    DocumentedRule(
+      "user-data-mime", what: "a multipart message without a boundary, or without its end",
+      why: "cloud-init reads other parts than were meant, or none",
+      fix: "make it with a tool such as `cloud-init devel make-mime` or Terraform's `cloudinit_config`",
+      find: { payload in
+        guard payload.lacksEnd else { return [] }
+        let last = payload.content == payload.bytes ? payload.bytes.lines.lastIndex { !$0.isEmpty } : nil
+        return [
+          Finding(
+            .warning,
+            Location(source: payload.source, line: last.map { $0 + 1 }, column: last.map { _ in 1 }),
+            Inspection.missingEnd.message, help: Inspection.missingEnd.help)
+        ]
       }),
     DocumentedRule(
       "cloud-config-shape", what: "a cloud-config that is no mapping",
@@ -48,12 +55,21 @@ extension Validation {
         }
       }),
     DocumentedRule(
-      "tab-indentation", what: "a tab at the start of a line of YAML",
-      why: "YAML has no tabs in indentation: cloud-init reads nothing of the whole cloud-config",
-      fix: "indent with spaces",
+      "tab-indentation", what: "a tab at the start of a line of YAML, or between its words",
+      why: "the reader that cloud-init uses takes none there: it reads nothing of the whole cloud-config",
+      fix: "use spaces",
       find: { payload in
-        payload.parts.filter { $0.type == "text/cloud-config" && $0.root == nil }.flatMap { part in
-          part.text.lines.enumerated().compactMap { index, line -> Finding? in
+        payload.parts.filter { $0.type == "text/cloud-config" && !$0.isTemplate }.flatMap { part in
+          if part.root != nil {
+            // The first of them is where it stops.
+            return YAML.separatingTabs(in: part.content).prefix(1).map { mark in
+              Finding(
+                .error, part.location(mark),
+                "a tab stands here, for which cloud-init reads nothing of this cloud-config",
+                help: "use spaces, and none at the end of a line")
+            }
+          }
+          return part.text.lines.enumerated().compactMap { index, line -> Finding? in
             let indentation = line.prefix { $0 == " " || $0 == "\t" }
             guard let tab = indentation.firstIndex(of: "\t") else { return nil }
             let column = indentation[..<tab].count + 1
@@ -97,11 +113,43 @@ extension Validation {
     Report.Rule(
       "user-data-gzip", what: "a gzip layer that cannot be unpacked",
       why: "cloud-init cannot read it either", fix: "compress it again; look for a cut-off upload"),
-    Report.Rule(
-      "user-data-mime", what: "a multipart message without a boundary, or without its end",
-      why: "cloud-init reads other parts than were meant, or none",
-      fix: "make it with a tool such as `cloud-init devel make-mime` or Terraform's `cloudinit_config`"),
   ]
+}
+
+extension Part {
+  /// A beginning that cloud-init does not know, or of a script that the kernel does not.
+  fileprivate var wrongStart: Finding? {
+    let start = location(Mark(line: 1, column: 1))
+    let lines = text.lines
+    if type == "text/x-shellscript", lines.first?.hasPrefix("#!") == false,
+      let line = lines.firstIndex(where: { !$0.allSatisfy(\.isWhitespace) }),
+      let indentation = lines[line].firstRange(of: "#!")?.lowerBound,
+      lines[line][..<indentation].allSatisfy(\.isWhitespace)
+    {
+      return Finding(
+        .error, location(Mark(line: line + 1, column: lines[line][..<indentation].count + 1)),
+        "#! is not at the very beginning, so the kernel does not take this for a script",
+        help: "take out the lines and spaces before it")
+    }
+    guard type == "unknown" else { return nil }
+    if content.starts(with: [0xEF, 0xBB, 0xBF]) {
+      return Finding(
+        .error, start, "a byte order mark stands before the first line, so cloud-init ignores the part",
+        help: "save it as UTF-8 without a byte order mark")
+    }
+    let words = "the first line is none that cloud-init knows, so it ignores the part"
+    for header in ["#cloud-config", "## template: jinja"] {
+      if let line = lines.firstIndex(where: { $0.lowercased().hasPrefix(header) }) {
+        return Finding(
+          .error, start, words, help: "take out what stands before \(header) in line \(line + 1)")
+      }
+    }
+    let first = lines.first { $0.contains { $0 != " " } } ?? ""
+    let near = String(first.prefix { $0 != " " }).nearest(in: ["#cloud-config"], within: 3)
+    return Finding(
+      .error, start, words,
+      help: near == nil ? "begin it with #cloud-config or #!" : "write it as #cloud-config")
+  }
 }
 
 extension Unicode.Scalar {

@@ -25,6 +25,9 @@ extension Payload {
     public let text: String
     /// The shell: `sh` or `bash`.
     public let shell: String
+    /// The script that the text is a piece of, if it is one: what a shell cannot read by itself may go on in the next
+    /// command of `runcmd`.
+    public let whole: String?
     fileprivate let fragment: Fragment
 
     /// What was found in the text, with its place in the file.
@@ -40,10 +43,15 @@ extension Payload {
     }
   }
 
-  /// Everything that a shell runs.
+  /// Everything that a shell runs; but for what cloud-init makes of a template first, which is not known here.
   public var shellTexts: [ShellText] {
-    parts.flatMap(\.scripts).filter { !$0.fragment.text.isEmpty }.map {
-      ShellText(text: $0.fragment.text, shell: $0.shell, fragment: $0.fragment)
+    parts.flatMap { part in
+      part.scripts.filter { script in
+        let text = script.fragment.text
+        return !text.isEmpty && !(part.isTemplate && ["{{", "{%"].contains { text.contains($0) })
+      }
+    }.map {
+      ShellText(text: $0.fragment.text, shell: $0.shell, whole: $0.whole, fragment: $0.fragment)
     }
   }
 

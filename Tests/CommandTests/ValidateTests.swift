@@ -75,6 +75,34 @@ import Testing
   }
 
   @Test(
+    "What a shell cannot read by itself is a fault of runcmd only if the script of all its commands cannot be read",
+    arguments: [
+      ("- apt-get update &&\n- apt-get upgrade\n", ""), ("- if id; then\n- [echo, \"it's\"]\n- fi\n", ""),
+      ("- apt-get update &&\n", "a.yaml:4:20: error: sh cannot read this"),
+      ("- id )\n- echo\n", "a.yaml:4:6: error: sh cannot read this"),
+    ])
+  func wholeScript(commands: String, finding: String) async throws {
+    let outcome = try await run(["a.yaml"], ["a.yaml": "#cloud-config\nruncmd:\n- set -e\n\(commands)"])
+    #expect(finding.isEmpty ? outcome.text.isEmpty : outcome.text.hasPrefix(finding), "\(outcome.text)")
+    #expect(outcome.status == (finding.isEmpty ? 0 : 1))
+  }
+
+  @Test("What a template becomes is not read by a shell; what is none is")
+  func jinja() async throws {
+    let command = "#cloud-config\nruncmd:\n- echo {{ v1.region }} 'a\n"
+    let template = try await run(["a.yaml"], ["a.yaml": "## template: jinja\n\(command)"])
+    #expect(template.status == 0 && template.text.isEmpty, "\(template.text)")
+    let plain = try await run(["a.yaml"], ["a.yaml": command])
+    #expect(plain.status == 1 && plain.text.hasPrefix("a.yaml:3:"), "\(plain.text)")
+    let page = try await run(["a.j2"], ["a.j2": "{# ours #}\n\(command)"])
+    #expect(page.status == 1)
+    #expect(
+      page.text.hasPrefix(
+        "a.j2:1:1: error: the first line is none that cloud-init knows, so it ignores the part; take out what stands before #cloud-config in line 2 [user-data-type]\n"
+      ), "\(page.text)")
+  }
+
+  @Test(
     "Without ShellCheck the shells themselves read what they would run, and say the line",
     arguments: [("bash", "bash"), ("sh", "sh")])
   func syntax(shell: String, program: String) async throws {
@@ -196,6 +224,12 @@ import Testing
           == "a.yaml:2:\(21 + key.count): error: by the schema of the cloud-init that is installed here, apt.sources.\(key) is of a kind that it does not take (at $.apt.sources\(path)); see the module's documentation [cloud-init-schema]\n"
       )
     }
+    // What the schema's own reader says of a text as a whole, k3seed has found by itself.
+    let text = try await validate("#cloud-config-archive\n- hostname\n")
+    #expect(
+      text.text
+        == "a.yaml:2:3: error: a cloud-config is a mapping of keys, found a string (at $[0], $); write keys with values, such as packages: [cloud-config-shape]\n"
+    )
   }
 
   @Test(

@@ -70,7 +70,7 @@ import Testing
       ),
       (
         Array("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n#!/bin/sh\n".utf8),
-        "f: error: the multipart message has no closing boundary; it is cut off [user-data-mime]"
+        "f: warning: the multipart message has no closing boundary, so cloud-init reads its last part as far as it goes; "
       ),
     ] as [([UInt8], String)])
   func damaged(bytes: [UInt8], finding: String) {
@@ -275,6 +275,7 @@ import Testing
       ("Content-Type: TEXT/X-Shellscript;\n name=\"a b\"\n\nid", "text/x-shellscript", "a b", "id"),
       ("Content-Transfer-Encoding: BASE64\n\naWQK\n", nil, nil, "id\n"),
       ("Content-Transfer-Encoding: base64\n\n???", nil, nil, "???"),
+      ("Content-Transfer-Encoding: base64\n\naWQKaWQ\nKaW", nil, nil, "id\nid\n"),
       ("Content-Transfer-Encoding: quoted-printable\n\na=3Db=\nc =zz=4\n", nil, nil, "a=bc =zz=4\n"),
       ("Subject: x\n\n", nil, nil, ""),
     ] as [(String, String?, String?, String)])
@@ -283,6 +284,29 @@ import Testing
     #expect(bodies.map(\.type) == [type])
     #expect(bodies.map(\.name) == [name])
     #expect(bodies.map { String(decoding: $0.content, as: UTF8.self) } == [content])
+  }
+
+  @Test(
+    "a message of several parts is read as Python's email package reads it, which is lenient",
+    .enabled(if: Tool.has("python3"), "needs python3"),
+    arguments: [
+      "\n--b\n\none\n--b\n\ntwo\n--b--\nafter\n", "\n--b\n\none\n--b\n\ntwo\n", "--b\n#!/bin/sh\nid\n--b--",
+      "\n--b\n#cloud-config\na: b\n--b\nX-Own: c\n\nhostname: a\n--b--\n",
+      "before\n--b\nnot: a\nheader too\n--b--\n",
+      "\n--b\nhostname:a\n--b\nhost name: a\n--b--\n", "\n--b\n\none\n--b\n",
+    ])
+  func lenient(parts: String) async throws {
+    let message = "Content-Type: multipart/mixed; boundary=b\nMIME-Version: 1.0\n\(parts)"
+    let script = """
+      import email, sys, json
+      parts = [p.get_payload() for p in email.message_from_string(sys.stdin.read()).walk() if not p.is_multipart()]
+      json.dump([p for p in parts if p], sys.stdout)
+      """
+    let outcome = try await Tool.run(["python3", "-c", script], input: Array(message.utf8))
+    let expected = try JSONDecoder().decode([String].self, from: Data(outcome.output))
+    let found = try MIME.bodies(of: Array(message.utf8), source: "f")
+    #expect(found.map { String(decoding: $0.content, as: UTF8.self) } == expected)
+    #expect(MIME.lacksEnd(Array(message.utf8)) == !parts.contains("--b--"))
   }
 
   @Test(

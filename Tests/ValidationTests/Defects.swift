@@ -27,12 +27,45 @@ extension Defect {
       "user-data-type", at: 1, 1, faulty: "# cloud-config\nhostname: a\n",
       clean: "#cloud-config\nhostname: a\n"),
     Defect("user-data-type", at: 1, 1, faulty: "hostname: a\n", clean: "#!/bin/sh\necho a\n"),
+    Defect(
+      "user-data-type", at: 1, 1, faulty: "\u{FEFF}#cloud-config\nhostname: a\n",
+      clean: " \n#Cloud-Config\nhostname: a\n", says: "byte order mark"),
+    Defect(
+      "user-data-type", at: 1, 1, faulty: "# ours\n#cloud-config\nhostname: a\n",
+      clean: "\n\n#cloud-config\nhostname: a\n", says: "before #cloud-config in line 2"),
+    Defect(
+      "user-data-type", at: 2, 2, faulty: "\n #!/bin/sh\nid\n", clean: "#!/bin/sh\n\nid\n",
+      says: "not at the very beginning"),
+    Defect(
+      "user-data-mime", .warning, at: 6, 1,
+      faulty: "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n--b\n#!/bin/sh\nid\n--b\n",
+      clean: "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n--b\n#!/bin/sh\nid\n--b--\n",
+      says: "reads its last part as far as it goes"),
     config("cloud-config-shape", at: 2, 1, "- a\n", "hostname: a\n"),
     config("unknown-key", at: 3, 1, "hostname: a\nruncmds: [a]\n", "hostname: a\nruncmd: [a]\n"),
     config("unknown-key", .warning, at: 2, 1, "our_own_settings: 1\n", "hostname: a\n"),
     config(
       "duplicate-key", at: 4, 1, "runcmd: [a]\nhostname: a\nruncmd: [b]\n", "runcmd: [a]\nhostname: a\n"),
     config("tab-indentation", at: 3, 1, "users:\n\t- name: a\n", "users:\n  - name: a\n"),
+    Defect(
+      "tab-indentation", at: 2, 17, faulty: "#cloud-config\npackages: [curl]\t\nhostname: a\n",
+      clean: "#cloud-config\npackages: [curl] #\t\nhostname: \"a\tb\"\n", says: "none at the end of a line"),
+    Defect(
+      "yaml-syntax", at: 4, 1,
+      faulty: "#cloud-config\nruncmd:\n- id\n{{if .IsServer}}\n- [sh, -c, a]\n{{end}}\n",
+      clean: "#cloud-config\nruncmd:\n- set -e\n- id {{if .IsServer}}\n",
+      says: "a template that nothing has rendered"
+    ),
+    Defect(
+      "yaml-syntax", at: 3, 1, faulty: "#cloud-config\nhostname: a\n${keys}\n\npackages: [a]\n",
+      clean: "#cloud-config\nhostname: a\npackages: [a]\n", says: "render the template"),
+    Defect(
+      "yaml-key", at: 2, 11, faulty: "#cloud-config\nhostname: {{ name }}\n",
+      clean: "#cloud-config\nhostname: a\n",
+      says: "a template that nothing has rendered"),
+    Defect(
+      "yaml-syntax", at: 5, 1, faulty: "#cloud-config\nruncmd:\n  - a\nb\n: c\n",
+      clean: "#cloud-config\nruncmd:\n  - a\n", says: "write it as a key with a value"),
     config("yaml-syntax", at: 3, 1, "users:\n\t- name: a\n", "users:\n  - name: a\n"),
     config(
       "control-character", at: 3, 12, "hostname: a\ntimezone: U\u{7}TC\n", "hostname: a\ntimezone: UTC\n"),
@@ -54,12 +87,25 @@ extension Defect {
       "write-files", at: 4, 13, "write_files:\n- path: /a\n  encoding: base46\n  content: YQ==\n",
       "write_files:\n- path: /a\n  encoding: base64\n  content: YQ==\n"),
     config(
+      "write-files", at: 4, 16, "write_files:\n- path: /a\n  permissions: 0o648\n",
+      "write_files:\n- path: /a\n  permissions: 0o640\n- {path: /b, permissions: 0o0755}\n"),
+    config(
+      "write-files", at: 5, 12, "x: &x\n  permissions: '0600'\nwrite_files:\n- {<<: *x, mode: 1, path: /a}\n",
+      "ntp: &x {}\nwrite_files:\n- {path: /a, <<: *x}\n- {path: /b, <<: [{owner: root}, *x]}\n"),
+    config(
       "write-files", at: 3, 3, "write_files:\n- content: a\n", "write_files:\n- {path: /a, content: a}\n"),
     config(
       "command-form", at: 3, 11, "runcmd:\n- [dmesg, '|', tee, /tmp/a]\n", "runcmd:\n- dmesg | tee /tmp/a\n"),
     config(
       "ssh-key", at: 3, 3, "ssh_authorized_keys:\n- ~/.ssh/id.pub\n",
       "ssh_authorized_keys:\n- ssh-ed25519 AAAA a@b\n"),
+    config(
+      "ssh-key", at: 5, 5, "users:\n- name: a\n  ssh_authorized_keys:\n  - key-ssh\n",
+      "users:\n- default\n- name: a\n  ssh_authorized_keys:\n  - ssh-ed25519 AAAA a@b\n- {name: b, ssh-authorized-keys: }\n"
+    ),
+    config(
+      "ssh-key", at: 2, 40, "users: [{name: a, ssh-authorized-keys: /root/.ssh/id.pub}]\n",
+      "users: [{name: a, ssh-authorized-keys: ssh-rsa AAAA}]\n"),
   ]
 
   private static let placeholders = [
@@ -122,6 +168,29 @@ extension Defect {
       "plain-secret", .warning, at: 6, 17,
       "write_files:\n- path: /a\n  permissions: '0600'\n  content: |\n    DB_PASSWORD=horse-battery\n",
       "write_files:\n- path: /a\n  permissions: '0600'\n  content: |\n    DB_PASSWORD=$SECRET\n    db_token=$(fetch)\n"
+    ),
+    Defect(
+      "plain-secret", .warning, at: 2, 25,
+      faulty:
+        "#!/bin/sh\ncurl -H 'Authorization: Bearer oracle-9xK2' http://169.254.169.254/opc/v2/instance/\n",
+      clean:
+        "#!/bin/sh\ncurl -H 'Authorization: Bearer Oracle' http://169.254.169.254/opc/v2/instance/\n"
+    ),
+    Defect(
+      "plain-secret", .warning, at: 2, 28,
+      faulty: "#!/bin/sh\ncurl -H \"X-metadata-token: 21600-abc\" http://169.254.169.254/\n",
+      clean:
+        "#!/bin/sh\ncurl -X PUT -H \"X-aws-ec2-metadata-token-ttl-seconds: 21600\" http://169.254.169.254/\n"),
+    Defect(
+      "plain-secret", .warning, at: 2, 19,
+      faulty: "#!/bin/sh\ngit clone https://me:horse@git.example.net/a\n",
+      clean: "#!/bin/sh\ngit clone https://git.example.net/a\n", says: "the password of a URL"),
+    Defect(
+      "plain-secret", .warning, at: 6, 18,
+      faulty:
+        "## template: jinja\n#cloud-config\nchpasswd:\n  users:\n    {% for a in b %}\n    - {password: horse, name: a}\n    {% endfor %}\n",
+      clean:
+        "## template: jinja\n#cloud-config\nchpasswd:\n  users:\n    {% for a in b %}\n    - {name: a}\n    {% endfor %}\n"
     ),
     config(
       "plain-secret", at: 3, 22,

@@ -16,18 +16,21 @@ struct Defect: Sendable, CustomTestStringConvertible {
   let faulty: String
   let clean: String
   var platform: Platform?
+  /// What the message or the help says, where that tells it from other findings of the rule.
+  var words = ""
 
   var testDescription: String { "\(code) at \(line ?? 0)" }
 
   init(
     _ code: String, _ severity: Diagnostic.Severity = .error, at line: Int?, _ column: Int? = nil,
-    on platform: Platform? = nil, faulty: String, clean: String
+    on platform: Platform? = nil, faulty: String, clean: String, says words: String = ""
   ) {
     self.code = code
     self.severity = severity
     self.line = line
     self.column = column
     self.platform = platform
+    self.words = words
     self.faulty = faulty
     self.clean = clean
   }
@@ -50,6 +53,8 @@ func validate(_ bytes: [UInt8], on platform: Platform? = nil) throws -> Report {
     #expect(finding.location?.line == defect.line, "\(finding.line)")
     if let column = defect.column { #expect(finding.location?.column == column, "\(finding.line)") }
     #expect(finding.help != nil && !finding.message.isEmpty)
+    let said = "\(finding.message); \(finding.help ?? "")"
+    #expect(defect.words.isEmpty || said.contains(defect.words), "\(finding.line)")
     let twin = try validate(defect.clean, on: defect.platform)
     #expect(twin.diagnostics.isEmpty, "\(twin.text)")
   }
@@ -59,8 +64,7 @@ func validate(_ bytes: [UInt8], on platform: Platform? = nil) throws -> Report {
     let shown = Set(Defect.all.map(\.code))
     // What keeps user-data from being opened, and what other programs find, is tested by itself.
     let others = [
-      "user-data-empty", "user-data-gzip", "user-data-mime", "shell-syntax", "shellcheck",
-      "cloud-init-schema",
+      "user-data-empty", "user-data-gzip", "shell-syntax", "shellcheck", "cloud-init-schema",
     ]
     for rule in Validation.rules where !others.contains(rule.code) {
       #expect(shown.contains(rule.code), "\(rule.code)")
@@ -120,7 +124,7 @@ func validate(_ bytes: [UInt8], on platform: Platform? = nil) throws -> Report {
     arguments: [
       ("", "user-data-empty"),
       (
-        "Content-Type: multipart/mixed; boundary=\"x\"\nMIME-Version: 1.0\n\n--x\n\n#!/bin/sh\n",
+        "Content-Type: multipart/mixed\nMIME-Version: 1.0\n\n--x\n\n#!/bin/sh\n--x--\n",
         "user-data-mime"
       ),
     ])
