@@ -59,7 +59,7 @@ struct Machine: Hashable, Sendable {
     options += start
     options += [
       "-netdev",
-      "user,id=net\(wire == nil ? "" : ",net=192.0.2.0/24"),guestfwd=tcp:\(seedAddress):80-cmd:/bin/sh \(quoted("\(scratch)/seed.sh"))",
+      "user,id=net\(wire == nil ? "" : ",net=192.0.2.0/24"),guestfwd=tcp:\(seedAddress):80-cmd:\(quoted(seedCommand))",
       "-device", "virtio-net-pci,netdev=net,romfile=",
       // Without it the first keys of a guest can wait for minutes.
       "-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=random",
@@ -74,6 +74,10 @@ struct Machine: Hashable, Sendable {
     if let resumesFrom { options += ["-incoming", "exec:cat \(Self.shellQuoted(resumesFrom))"] }
     return options
   }
+
+  /// Answers a request of the guest. libslirp splits it into words by GLib's `g_shell_parse_argv`, whose quotes are the
+  /// shell's.
+  private var seedCommand: String { "/bin/sh \(Self.shellQuoted("\(scratch)/seed.sh"))" }
 
   /// Every board writes its firmware's messages to the serial console, where they can be evidence.
   private var board: [String] {
@@ -144,7 +148,7 @@ struct Machine: Hashable, Sendable {
     text.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
   }
 
-  /// A word of a shell command that QEMU runs.
+  /// A word of a command that QEMU runs, or has a shell run.
   static func shellQuoted(_ text: String) -> String {
     "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
   }

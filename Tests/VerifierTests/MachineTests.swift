@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Verifier
@@ -30,6 +31,24 @@ struct MachineTests {
       ])
     #expect(
       Self.values("-chardev", of: machine).contains("socket,id=probe,path=/tmp/k3seed-0/verify-aB,,c/probe"))
+  }
+
+  @Test(
+    "The command that answers the guest is the same two words, whatever the folder for temporary files is called",
+    arguments: ["/tmp", "/tmp/a b", "/tmp/it's", "/tmp/,a,,b", #"/tmp/"$HOME" \`id` ; & # *"#, "/tmp/\n\t"])
+  func seedCommand(folder: String) async throws {
+    var machine = Self.machine()
+    machine.scratch = folder
+    let option = try #require(Self.values("-netdev", of: machine).first)
+    let parts = option.split(separator: "-cmd:", maxSplits: 1)
+    #expect(parts.count == 2 && parts[0] == "user,id=net,guestfwd=tcp:10.0.2.100:80", "\(option)")
+    // QEMU takes two commas for one; what would end the option there has only one.
+    let command = try #require(parts.last).replacing(",,", with: "\u{0}")
+    #expect(!command.contains(","), "\(option)")
+    let words = try await Tool.run([
+      "sh", "-c", #"printf '%s\0' "# + command.replacing("\u{0}", with: ","),
+    ])
+    #expect(words.text.split(separator: "\0") == ["/bin/sh", "\(folder)/seed.sh"], "\(option)")
   }
 
   @Test("An image is never written to: changes are discarded, or go into an overlay")
