@@ -331,11 +331,11 @@ private func diskRoom(_ scene: Check.Scene) -> Check.Outcome {
     ($0.free ?? .infinity) < leastRoom.bytes || ($0.inodes ?? .max) < leastRoom.inodes
   }
   let shown = (full.isEmpty ? Array(disks.prefix(1)) : full).map { disk in
-    "\(disk.path) has \(Int((disk.free ?? 0) / 1_048_576)) MiB and \(disk.inodes ?? 0) inodes free"
+    "\(disk.path) has \((disk.free ?? 0).mebibytes) and \(disk.inodes ?? 0) inodes free"
   }
   return full.isEmpty
     ? .passed(shown.joined(separator: ", "))
-    : .failed("expected at least \(Int(leastRoom.bytes / 1_048_576)) MiB, \(shown.joined(separator: ", "))")
+    : .failed("expected at least \(leastRoom.bytes.mebibytes), \(shown.joined(separator: ", "))")
 }
 
 // MARK: K3s and Kubernetes

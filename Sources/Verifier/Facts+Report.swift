@@ -106,8 +106,8 @@ extension Facts {
 }
 
 extension Double {
-  /// Bytes as whole MiB: `512 MiB`.
-  fileprivate var mebibytes: String {
-    isFinite && magnitude < 1e18 ? "\(Int((self / 1_048_576).rounded())) MiB" : "?"
+  /// Bytes as whole MiB that are full: `512 MiB`; `?` where the guest names no number of bytes that there can be.
+  var mebibytes: String {
+    isFinite && magnitude < 1e18 ? "\(Int((self / 1_048_576).rounded(.down))) MiB" : "?"
   }
 }

@@ -229,8 +229,9 @@ struct Watch: Sendable {
       isProven = true
       lastProgress = now
       if hellos.isEmpty {
-        // The first measure of this guest on this host: what it took to get here. A saved one did that before.
-        if !isWarm { slowness = max(slowness, event.at / Calibration.bootSeconds) }
+        // The first measure of this guest on this host: what it took to get here, which is no longer than QEMU has run,
+        // whatever the guest says. A saved one did that before.
+        if !isWarm { slowness = max(slowness, min(event.at, now) / Calibration.bootSeconds) }
         limits = base.stretched(by: slowness)
       }
       hellos[event.boot] = (now, event.at)

@@ -189,6 +189,12 @@ struct CheckTests {
       check: "disk-room", path: ["disk", "/", "free"], value: "1048576",
       detail: "expected at least 64 MiB, / has 1 MiB and \(inodes) inodes free"),
     Change(
+      check: "disk-room", path: ["disk", "/", "free"], value: "67108863",
+      detail: "expected at least 64 MiB, / has 63 MiB and \(inodes) inodes free"),
+    Change(
+      check: "disk-room", path: ["disk", "/", "free"], value: "-1e300",
+      detail: "expected at least 64 MiB, / has ? and \(inodes) inodes free"),
+    Change(
       check: "disk-room", path: ["disk"], value: nil, detail: "the guest did not say how full its disk is"),
     Change(
       check: "k3s-binary", path: ["binary", "sha256"], value: "\"\(hash)\"",
@@ -425,6 +431,28 @@ struct CheckTests {
       evidence.contains { $0.title == "network" } && evidence.contains { $0.title == "memory and processes" })
     #expect(Facts(document: Node(.null), boot: "", at: 0).evidence().isEmpty)
   }
+
+  @Test(
+    "Whatever numbers a guest names, it is judged and reported on", arguments: Check.Phase.allCases,
+    [
+      "1e300", "-1e300", "1e999", "-1e999", "9223372036854775807", "-9223372036854775808", "1e-300", "-0.5",
+      "99999999999999999999999",
+    ])
+  func numbers(phase: Check.Phase, number: String) throws {
+    let facts = try Self.facts(phase)
+    let hostile = Facts(
+      document: facts.document.naming(number), boot: facts.boot, at: try #require(Double("1e300")))
+    var report = ReportSamples.failing
+    report.checks = Self.results(hostile, earlier: hostile, phase: phase)
+    report.evidence = hostile.evidence()
+    report.timeline = hostile.timeline(offset: 1e300)
+    let room = try #require(report.checks.first { $0.name == "disk-room" })
+    #expect(room.detail.contains("/ has "))
+    let disk = try #require(report.evidence.first { $0.title == "disk" })
+    #expect(disk.lines.contains { $0.hasPrefix("/: ") })
+    for format in ReportFormat.allCases { #expect(!format.render(report).isEmpty) }
+    #expect(report.text(isStyled: true).contains("disk-room") == (room.outcome == .failed))
+  }
 }
 
 extension Facts {
@@ -435,6 +463,16 @@ extension Facts {
 }
 
 extension Node {
+  /// The node with another number in place of each.
+  fileprivate func naming(_ number: String) -> Node {
+    switch value {
+    case .number: Node(.number(number))
+    case .sequence(let items): Node(.sequence(items.map { $0.naming(number) }))
+    case .mapping(let entries): Node(.mapping(entries.map { Entry($0.key, $0.value.naming(number)) }))
+    default: self
+    }
+  }
+
   fileprivate func changing(_ path: ArraySlice<String>, to value: Node?) -> Node {
     guard let key = path.first else { return value ?? self }
     var entries = mapping ?? []

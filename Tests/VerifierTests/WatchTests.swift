@@ -274,6 +274,17 @@ struct WatchTests {
     #expect(watch.take(.tick, at: 62 + 121) == [.ask("facts")])
   }
 
+  @Test("No guest has taken longer to come up than QEMU has run, whatever it says")
+  func boasts() throws {
+    var watch = Self.watch()
+    _ = watch.take(.lines(["[    0.000000] Linux version 6.1.0"]), at: 2)
+    _ = watch.take(try Self.event("hello", at: 1e300), at: 30)
+    #expect(watch.slowness == 3)
+    _ = watch.take(try Self.stage("cloud-init: modules-final"), at: 31)
+    #expect(watch.take(.tick, at: 31 + 121) == [.ask("facts")])
+    #expect(watch.cause?.cause.message == "nothing has happened for 120 s")
+  }
+
   @Test("A saved machine is let go on as soon as it is there, and no kernel is waited for")
   func warm() throws {
     var watch = Self.watch(isWarm: true)
