@@ -49,10 +49,15 @@ enum Files {
   }
 
   /// The folder that relative paths count from.
-  static func currentFolder() throws(Errno) -> String {
+  private static func currentFolder() throws(Errno) -> String {
     guard let path = getcwd(nil, 0) else { throw Errno(rawValue: errno) }
     defer { free(path) }
     return String(cString: path)
+  }
+
+  /// A path that counts from nowhere.
+  static func absolute(_ path: String) throws(Errno) -> String {
+    path.hasPrefix("/") ? path : "\(try currentFolder())/\(path)"
   }
 
   /// The names in a folder, sorted; none where there is no such folder.
@@ -90,13 +95,23 @@ enum Files {
     }
   }
 
+  /// Makes a new file that only its owner may read, in place of one that has its name: others may have that one open.
+  static func create(_ path: String) throws(Errno) -> FileDescriptor {
+    unlink(path)
+    do {
+      return try FileDescriptor.open(
+        FilePath(path), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+        permissions: .ownerReadWrite)
+    } catch {
+      throw error as? Errno ?? .ioError
+    }
+  }
+
   /// Writes a file that only its owner may read; it has all of the bytes as soon as it has its name.
   static func write(_ bytes: [UInt8], to path: String) throws(Errno) {
     let partial = "\(path).partial"
+    let file = try create(partial)
     do {
-      let file = try FileDescriptor.open(
-        FilePath(partial), .writeOnly, options: [.create, .truncate, .closeOnExec],
-        permissions: .ownerReadWrite)
       _ = try file.closeAfter { try file.writeAll(bytes) }
     } catch {
       remove(partial)

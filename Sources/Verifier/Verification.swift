@@ -265,8 +265,8 @@ public struct Verification: Sendable {
     if case .tick = sign { progress(.tick) }
   }
 
-  /// Makes a disk on top of another.
-  private static func overlay(on disk: Machine.Disk, at path: String) throws -> String {
+  /// Makes a disk on top of another: what the guest writes to it, secrets too, is for its owner alone.
+  static func overlay(on disk: Machine.Disk, at path: String) throws -> String {
     let (base, format): (String, Image.Format) =
       switch disk {
       case .discarded(let image): (image.disk, image.format)
@@ -274,7 +274,14 @@ public struct Verification: Sendable {
       }
     try HostTool.qemuImg.require()
     // A path within an overlay counts from the overlay's own folder.
-    let absolute = base.hasPrefix("/") ? base : "\(try Files.currentFolder())/\(base)"
+    let absolute = try Files.absolute(base)
+    do {
+      // qemu-img fills a file that is there, and would let others read one of its own.
+      try Files.create(path).close()
+    } catch {
+      throw ImageError.host(
+        "overlay", "\(path) cannot be made: \(error)", help: "give --keep another folder, or make room in it")
+    }
     let problem = try Launcher.finish(
       HostTool.qemuImg.name, ["create", "-q", "-f", "qcow2", "-b", absolute, "-F", format.rawValue, path])
     if let problem {
