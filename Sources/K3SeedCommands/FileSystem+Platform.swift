@@ -37,6 +37,24 @@ extension FileSystem {
     return lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
   }
 
+  /// Finds out, before work that takes long, whether its result can be written there. Nothing is changed.
+  ///
+  /// What is neither a file nor a folder is not tried: who reads a pipe would notice.
+  static func expectWritable(_ path: String) throws(Report) {
+    var status = stat()
+    let isThere = stat(path, &status) == 0
+    guard isThere ? [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) : !exists(path) else { return }
+    let options: FileDescriptor.OpenOptions =
+      isThere ? .closeOnExec : [.create, .exclusiveCreate, .closeOnExec]
+    do {
+      try FileDescriptor.open(FilePath(path), .writeOnly, options: options, permissions: .ownerReadWrite)
+        .close()
+    } catch {
+      throw failure("cannot be written", path, error as? Errno ?? .ioError)
+    }
+    if !isThere { remove(path) }
+  }
+
   /// Puts a file in the place of another, at once.
   static func move(_ path: String, to place: String) throws(Report) {
     guard rename(path, place) == 0 else {

@@ -125,30 +125,49 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let isStyled = FileSystem.isTerminal(.standardOutput) && FileSystem.environment("NO_COLOR") == nil
     if let cluster {
       let nodes = try FileSystem.tree(cluster).sorted { $0.key < $1.key }
         .map { (name: String($0.key.prefix { $0 != "." }), userData: $0.value) }
+      for target in report { for node in nodes { try FileSystem.expectWritable(target.path(of: node.name)) } }
       let reports = try answering { try verify(nodes) }
-      for result in reports {
-        for target in report {
-          try FileSystem.write(target.format.render(result), to: target.path(of: result))
-        }
-        try FileSystem.print(Array((result.text(isStyled: isStyled) + "\n").utf8))
-      }
       let verdict = ClusterVerification.verdict(of: reports)
-      try FileSystem.print(
-        Array(
-          "\(verdict.rawValue) \(cluster.printable): a cluster of \(reports.count.counted("node"))\n".utf8))
-      if verdict != .pass { throw ExitCode(verdict.exitCode) }
-      return
+      let summary =
+        "\(verdict.rawValue) \(cluster.printable): a cluster of \(reports.count.counted("node"))\n"
+      try deliver(
+        reports.map { text(of: $0) + "\n" }.joined() + summary,
+        report.flatMap { target in reports.map { ($0, target.format, target.path(of: $0.payload.name)) } },
+        verdict)
+    } else {
+      let file = file ?? "-"
+      let bytes = try FileSystem.read(file)
+      for target in report { try FileSystem.expectWritable(target.path) }
+      let result = try answering { try verify(bytes, file) }
+      try deliver(text(of: result), report.map { (result, $0.format, $0.path) }, result.verdict)
     }
-    let file = file ?? "-"
-    let bytes = try FileSystem.read(file)
-    let result = try answering { try verify(bytes, file) }
-    for target in report { try FileSystem.write(target.format.render(result), to: target.path) }
-    try FileSystem.print(Array(result.text(isStyled: isStyled).utf8))
-    if result.verdict != .pass { throw ExitCode(result.verdict.exitCode) }
+  }
+
+  private func text(of report: VerificationReport) -> String {
+    let isStyled = FileSystem.isTerminal(.standardOutput) && FileSystem.environment("NO_COLOR") == nil
+    return report.text(isStyled: isStyled)
+  }
+
+  /// Hands over what minutes of work found: prints it, and writes each report, whatever becomes of the others.
+  private func deliver(
+    _ text: String, _ files: [(report: VerificationReport, format: ReportFormat, path: String)],
+    _ verdict: Verdict
+  ) throws {
+    var problems: [Diagnostic] = []
+    func attempt(_ body: () throws(Report) -> Void) {
+      do throws(Report) { try body() } catch { problems += error.diagnostics }
+    }
+    attempt { () throws(Report) in try FileSystem.print(Array(text.utf8)) }
+    for file in files {
+      attempt { () throws(Report) in try FileSystem.write(file.format.render(file.report), to: file.path) }
+    }
+    if verdict == .pass, !problems.isEmpty { throw Report(problems) }
+    // What was found weighs more than that it could not be written.
+    FileSystem.say(Report(problems).text)
+    if verdict != .pass { throw ExitCode(verdict.exitCode) }
   }
 
   private func verify(_ nodes: [(name: String, userData: [UInt8])]) throws -> [VerificationReport] {
@@ -243,10 +262,10 @@ struct ReportTarget: ExpressibleByArgument {
   let path: String
 
   /// Where a node's own report goes: `cluster.json` becomes `cluster-worker.json`.
-  func path(of report: VerificationReport) -> String {
+  func path(of node: String) -> String {
     let start = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
     let dot = path[start...].lastIndex(of: ".") ?? path.endIndex
-    return "\(path[..<dot])-\(report.payload.name)\(path[dot...])"
+    return "\(path[..<dot])-\(node)\(path[dot...])"
   }
 
   init?(argument: String) {

@@ -47,6 +47,74 @@ struct VerifyCommandTests {
     }
   }
 
+  @Test("A report that cannot be written is said before anything is booted, and nothing else is touched")
+  func targets() async throws {
+    try await withHost(Self.ends) { host in
+      _ = try host["old.json"].holding("old")
+      let outcome = try await Self.verify(
+        host, ["--report", "json=old.json", "--report", "html=new.html", "--report", "junit=none/x.xml"])
+      #expect(outcome.status == 2 && outcome.output.isEmpty)
+      #expect(
+        outcome.errors == "none/x.xml: error: cannot be written: No such file or directory [file]\n",
+        "\(outcome.errors)")
+      #expect(host["old.json"].bytes == Array("old".utf8) && host.names?.contains("new.html") == false)
+      #expect(host.names?.contains("started") == false)
+      let folder = try await Self.verify(host, ["--report", "json=."])
+      #expect(folder.errors == ".: error: cannot be written: Is a directory [file]\n", "\(folder.errors)")
+      // Whoever reads a pipe gets the report, and not its end before.
+      let pipe = try await Self.verify(
+        host, ["--report", "json=pipe"], before: "mkfifo pipe; cat pipe >piped & trap wait EXIT;")
+      #expect(pipe.status == 69)
+      #expect(try Self.cause(host["piped"])["code"] == "qemu-failed")
+    }
+  }
+
+  @Test("What was found is printed and written wherever it can be, whatever went away meanwhile")
+  func delivers() async throws {
+    try await withHost("rm -r reports; exit 3") { host in
+      let arguments = ["--report", "junit=reports/x.xml", "--report", "json=r.json"]
+      for (redirection, isShown) in [("", true), (">/dev/full", false)] {
+        try FileManager.default.createDirectory(at: host["reports"], withIntermediateDirectories: false)
+        let outcome = try await Self.verify(host, arguments, after: redirection)
+        #expect(outcome.status == 69)
+        #expect(outcome.text.hasPrefix("INFRA user-data: ") == isShown, "\(outcome.text)")
+        #expect(try Self.cause(host["r.json"])["code"] == "qemu-failed")
+        let lost = "error: cannot be written: No space left on device [file]\n"
+        #expect(outcome.errors.contains(lost) != isShown, "\(outcome.errors)")
+        #expect(
+          outcome.errors.hasSuffix(
+            "reports/x.xml: error: cannot be written: No such file or directory [file]\n"),
+          "\(outcome.errors)")
+        try FileManager.default.removeItem(at: host["r.json"])
+      }
+    }
+  }
+
+  @Test("In a cluster one node's report that cannot be written takes no other with it")
+  func cluster() async throws {
+    try await withHost("sleep 1; rm -rf reports; exit 3") { host in
+      let nodes = ["a": ["role": "server", "private_ip": "10.0.0.1"], "w": ["role": "agent"]]
+      let input = adding("nodes", nodes).merging(["server_private_ip": "10.0.0.1"]) { $1 }
+      let rendered = try await Tool.k3seed(
+        ["render", "--all", "-o", "nodes"], input: json(input), directory: host.path)
+      #expect(rendered.status == 0, "\(rendered.errors)")
+      try FileManager.default.createDirectory(at: host["reports"], withIntermediateDirectories: false)
+      let arguments = ["--cluster", "nodes", "--report", "junit=reports/x.xml", "--report", "json=r.json"]
+      let outcome = try await Self.verify(host, arguments, file: [])
+      #expect(outcome.status == 69)
+      #expect(outcome.text.contains("INFRA a: ") && outcome.text.contains("INFRA w: "), "\(outcome.text)")
+      #expect(outcome.text.hasSuffix("\nINFRA nodes: a cluster of 2 nodes\n"))
+      for node in ["a", "w"] {
+        #expect(outcome.errors.contains("reports/x-\(node).xml: error: cannot be written: "), "\(node)")
+        #expect(try !#require(Self.cause(host["r-\(node).json"])["code"]).contains(" "))
+      }
+      #expect(outcome.findings.count { $0.hasSuffix(" [file]") } == 2, "\(outcome.errors)")
+      let before = try await Self.verify(host, arguments, file: [])
+      #expect(before.status == 2 && before.output.isEmpty)
+      #expect(before.errors.hasPrefix("reports/x-a.xml: error: "), "\(before.errors)")
+    }
+  }
+
   // MARK: - The host
 
   static let machine = ["--image", "./disk.raw", "--arch", "x86_64", "--accel", "tcg"]
