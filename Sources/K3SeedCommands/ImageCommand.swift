@@ -123,7 +123,8 @@ struct ImageCommand: ParsableCommand {
 
   struct Remove: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "remove", abstract: "Removes an image, and what there is of an unfinished one.")
+      commandName: "remove",
+      abstract: "Removes an image, its snapshots, and what there is of an unfinished one.")
 
     @OptionGroup var name: ImageName
 

@@ -197,7 +197,7 @@ struct VerifyCommand: ParsableCommand {
     options.patience = patience.map(Double.init)
     options.accelerator = accel
     options.isThorough = thorough
-    options.snapshots = warm ? "\(store.folder)/../snapshots" : nil
+    options.snapshots = warm ? store.snapshots : nil
     options.mirror = mirror
     options.keepsIn = keep
     options.temporaryFolder = FileSystem.environment("TMPDIR") ?? "/tmp"

@@ -16,6 +16,8 @@ import SystemPackage
 public struct ImageStore: Sendable {
   /// The folder of all of them.
   public let folder: String
+  /// The folder of the snapshots that warm starts go on from.
+  public var snapshots: String { "\(folder)/../snapshots" }
 
   /// The images below a folder.
   public init(folder: String) { self.folder = folder }
@@ -98,11 +100,12 @@ public struct ImageStore: Sendable {
     return record
   }
 
-  /// Removes an image, and what there is of an unfinished download; says whether there was any.
+  /// Removes an image with its snapshots, and what there is of an unfinished download; says whether there was any.
   public func remove(_ item: CatalogueImage) async throws -> Bool {
     try await locked(item) {
       let traces = [place(item), unfinished(item)].filter { Files.status($0) != nil }
       for trace in traces { Files.remove(trace) }
+      Snapshot.sweep(snapshots)
       return !traces.isEmpty
     }
   }
@@ -142,6 +145,8 @@ public struct ImageStore: Sendable {
       try Files.write(record.json, to: "\(unfinished)/image.json")
       Files.remove(place(item))
       try Files.rename(unfinished, to: place(item))
+      // Those of the one that it replaces.
+      Snapshot.sweep(snapshots)
       return record
     }
   }

@@ -43,7 +43,9 @@ struct Session: ~Copyable {
     var refused: [Event.Refusal: Int] = [:]
   }
 
-  private let scratch: Scratch
+  private let scratch: LockedFolder
+  /// A folder elsewhere that goes with it, unless that has got another name by then.
+  private let unfinished: LockedFolder?
   private var switchboard: Switchboard
   private var buffers: [Switchboard.Line: [UInt8]] = [:]
   private(set) var record = Record()
@@ -52,13 +54,18 @@ struct Session: ~Copyable {
   /// Whether QEMU was killed, so that its end is no news.
   private var isKilled = false
 
-  private init(scratch: consuming Scratch, switchboard: consuming Switchboard) {
+  private init(scratch: LockedFolder, unfinished: LockedFolder?, switchboard: consuming Switchboard) {
     self.scratch = scratch
+    self.unfinished = unfinished
     self.switchboard = switchboard
   }
 
   /// Makes the scratch folder, and what the machine connects to.
-  static func make(below folder: String) throws -> Session {
+  ///
+  /// - Parameters:
+  ///   - folder: the folder for temporary files.
+  ///   - unfinished: another folder that is not to outlive the machine, unless it gets another name before.
+  static func make(below folder: String, removing unfinished: LockedFolder? = nil) throws -> Session {
     let scratch = try Scratch.make(below: folder)
     for script in EmbeddedFiles.all where script.name == "leash.sh" || script.name == "seed.sh" {
       try Files.write(Array(script.text.utf8), to: "\(scratch.path)/\(script.name)")
@@ -70,7 +77,7 @@ struct Session: ~Copyable {
       try FileDescriptor.open(
         FilePath("\(scratch.path)/ask"), .readWrite, options: [.nonBlocking, .closeOnExec]), as: .requests)
     try listen(for: &switchboard, in: scratch.path)
-    return Session(scratch: scratch, switchboard: switchboard)
+    return Session(scratch: scratch, unfinished: unfinished, switchboard: switchboard)
   }
 
   /// Waits for a QEMU at the sockets of the scratch folder.
@@ -92,9 +99,12 @@ struct Session: ~Copyable {
   ///   - probe: whose lines are taken from the guest.
   ///   - keyboard: where the user types for the guest.
   ///   - drive: gets each sign and the seconds since the start, and says what to do.
+  ///   - atEnd: is called when nothing more comes from the machine, and before anything is removed; it is told whether
+  ///     QEMU has ended by itself, so that all is written.
   mutating func run(
     _ machine: Machine, seed: Seed, probe: Probe, keyboard: FileDescriptor? = nil,
-    echo: ([UInt8]) -> Void = { _ in }, drive: (Watch.Sign, Double) -> [Action]
+    echo: ([UInt8]) -> Void = { _ in }, drive: (Watch.Sign, Double) -> [Action],
+    atEnd: (_ byItself: Bool) -> Void = { _ in }
   ) throws {
     let hold = try startLeash()
     let group = try awaitStart(of: .leash)
@@ -104,6 +114,7 @@ struct Session: ~Copyable {
     try startMachine(machine, group: group)
     var decoder = EventDecoder(nonce: probe.nonce)
     var isEnding = false
+    var hasExited = false
     var end: ContinuousClock.Instant?
     var signs: [Watch.Sign] = []
     while end.map({ clock.now < $0 }) ?? true {
@@ -121,20 +132,21 @@ struct Session: ~Copyable {
       if !prompt.isEmpty { signs.append(.prompt(prompt)) }
       signs.append(.tick)
       for sign in signs {
-        if case .exited = sign { end = clock.now }
+        if case .exited = sign { (end, hasExited) = (clock.now, true) }
         guard !isEnding else { continue }
         for action in drive(sign, now) {
           perform(action, probe)
           if action == .end {
             isEnding = true
             // QEMU writes back what it holds of a disk that is kept; whatever it does else is cut short.
-            end = end ?? clock.now + .seconds(5)
+            end = end ?? clock.now + .seconds(20)
           }
         }
       }
       signs = []
     }
     record.refused = decoder.refused
+    atEnd(hasExited)
     try? hold.close()
     awaitEnd(of: .leash)
   }
@@ -145,7 +157,8 @@ struct Session: ~Copyable {
     let (reading, writing) = try Switchboard.makePipe()
     let null = try FileDescriptor.open("/dev/null", .readWrite, options: .closeOnExec)
     Launcher.start(
-      "/bin/sh", ["\(scratch.path)/leash.sh", scratch.path], group: 0, input: reading, output: null,
+      "/bin/sh", ["\(scratch.path)/leash.sh", scratch.path] + [unfinished?.path].compactMap(\.self), group: 0,
+      input: reading, output: null,
       complaints: try null.duplicate(), news: try switchboard.pipe(.leash))
     return writing
   }
@@ -263,7 +276,8 @@ struct Session: ~Copyable {
       switchboard.send(
         Control.command("migrate-set-capabilities", ["capabilities": [Self.capability("events")]]),
         on: .control)
-      let target = "exec:cat >\(Machine.shellQuoted(path))"
+      // What a guest had in memory is for its owner alone.
+      let target = "exec:umask 077; cat >\(Machine.shellQuoted(path))"
       switchboard.send(Control.command("migrate", ["uri": Node(.string(target))]), on: .control)
     case .cutPower(.reset): switchboard.send(Control.command("system_reset"), on: .control)
     case .cutPower(.kill):

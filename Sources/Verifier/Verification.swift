@@ -13,7 +13,7 @@ import SystemPackage
 /// Boots user-data, unchanged, in a virtual machine, and finds out whether it does what it promises.
 ///
 /// It starts processes, and blocks until they have ended. Nothing of it is left behind, however the process that runs
-/// it ends. Writing to a program that is gone must not end the process: it ignores SIGPIPE from then on.
+/// it ends, but for the snapshots and what is to be kept, where that was asked for. Writing to a program that is gone must not end the process: it ignores SIGPIPE from then on.
 public struct Verification: Sendable {
   /// How to go about it.
   public struct Options: Sendable {
@@ -174,15 +174,17 @@ public struct Verification: Sendable {
     into report: inout VerificationReport, echo: ([UInt8]) -> Void, progress: (Progress.Event) -> Void
   ) -> Bool {
     do {
-      var session = try Session.make(below: options.temporaryFolder)
       var machine = Machine(
         image: options.image, disk: .discarded(options.image), accelerator: accelerator, cpus: options.cpus,
-        memory: options.memory, scratch: session.folder)
+        memory: options.memory, scratch: "")
       if let store = options.snapshots {
         let snapshot = try snapshot(for: machine, in: store, slowness: slowness, progress: progress)
         machine.disk = .discardedOverlay(snapshot.disk)
         machine.resumesFrom = snapshot.state
       }
+      // Not before: its leash begins with the machine, and making a snapshot takes long.
+      var session = try Session.make(below: options.temporaryFolder)
+      machine.scratch = session.folder
       if let folder = options.keepsIn {
         machine.disk = .overlay(try Self.overlay(on: machine.disk, at: "\(folder)/disk.qcow2"))
       } else if options.cutsBy == .kill, !options.cuts.isEmpty {
@@ -303,29 +305,36 @@ public struct Verification: Sendable {
   private func snapshot(
     for machine: Machine, in store: String, slowness: Double, progress: (Progress.Event) -> Void
   ) throws -> Snapshot {
-    let snapshot = Snapshot(of: machine, in: store)
-    if snapshot.exists { return snapshot }
+    let snapshot = try Snapshot(of: machine, in: store)
+    Snapshot.sweep(store)
+    if snapshot.exists {
+      snapshot.use()
+      return snapshot
+    }
     progress(
       .note("there is no snapshot of this image yet; making one, which takes about half a boot"))
-    let unfinished = snapshot.unfinished
-    try Files.makeFolder(unfinished.folder)
-    defer { Files.remove(unfinished.folder) }
-    var session = try Session.make(below: options.temporaryFolder)
+    let unfinished = try snapshot.begin()
+    let made = snapshot.made(in: unfinished)
+    var session = try Session.make(below: options.temporaryFolder, removing: unfinished)
     var machine = machine
     machine.scratch = session.folder
-    machine.disk = .overlay(try Self.overlay(on: machine.disk, at: unfinished.disk))
+    machine.disk = .overlay(try Self.overlay(on: machine.disk, at: made.disk))
     var seed = seed(Probe.random(), isWarm: false)
     seed.isHeldBack = true
-    var freeze = Freeze(watch: watch(machine.accelerator, slowness: slowness), state: unfinished.state)
-    try session.run(machine, seed: seed, probe: Probe.random()) { sign, now in
-      Self.show(sign, progress)
-      return freeze.take(sign, at: now)
-    }
-    guard freeze.isDone else {
+    var freeze = Freeze(watch: watch(machine.accelerator, slowness: slowness), state: made.state)
+    try session.run(
+      machine, seed: seed, probe: Probe.random(),
+      drive: { sign, now in
+        Self.show(sign, progress)
+        return freeze.take(sign, at: now)
+      }, atEnd: { byItself in if byItself, freeze.isDone { snapshot.take(made) } })
+    if snapshot.exists { return snapshot }
+    guard freeze.watch.cause == nil else {
       throw SnapshotFailure(watch: freeze.watch, record: session.record, machine: machine)
     }
-    unfinished.finish(as: snapshot)
-    return snapshot
+    throw ImageError.host(
+      "snapshot", "the machine's state could not be saved in \(store)",
+      help: "make room there, or name another folder in K3SEED_CACHE, or do without --warm")
   }
 
   // MARK: - The judgement

@@ -115,6 +115,66 @@ struct VerifyCommandTests {
     }
   }
 
+  @Test(
+    "A snapshot that is not finished goes with the command, however that ends",
+    arguments: [SIGKILL, SIGINT, SIGTERM])
+  func snapshot(signal: Int32) async throws {
+    try await withHost("exec sleep 600") { host in
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: Tool.k3seed)
+      process.arguments = ["verify", "user-data", "--warm"] + Self.machine
+      process.currentDirectoryURL = host
+      process.environment = ProcessInfo.processInfo.environment.merging(Self.environment(host)) { $1 }
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      let snapshots = host["cache"]["snapshots"]
+      func holds(_ file: String) -> Bool {
+        snapshots.names?.contains { snapshots[$0].names?.contains(file) == true } == true
+      }
+      #expect(try await Self.eventually { holds("disk.qcow2") })
+      let folder = try #require(snapshots.names?.first)
+      #expect(snapshots[folder].mode == "0700" && snapshots[folder]["disk.qcow2"].mode == "0600")
+      // The disk is there a little before the leash.
+      let names = { (try? FileManager.default.subpathsOfDirectory(atPath: host.path)) ?? [] }
+      #expect(try await Self.eventually { names().contains { $0.hasSuffix("/leash.sh") } })
+      try await Task.sleep(for: .milliseconds(500))
+      kill(process.processIdentifier, signal)
+      process.waitUntilExit()
+      #expect(try await Self.eventually { snapshots.names == [] }, "\(snapshots.names ?? [])")
+      #expect(try await Self.eventually { !names().contains { $0.contains("verify-") } })
+    }
+  }
+
+  @Test("A state that is not saved is no snapshot, and no success")
+  func unsaved() async throws {
+    // It asks for its seed as a guest would, and says that the saving failed.
+    let script = """
+      exec python3 - "$@" <<'END'
+      import json, socket, sys, time
+      options = " ".join(sys.argv[1:])
+      folder = options.split("id=control,path=")[1].split("/control")[0]
+      control = socket.socket(socket.AF_UNIX)
+      control.connect(folder + "/control")
+      say = lambda **line: control.sendall(json.dumps(line).encode() + b"\\n")
+      say(QMP={"version": {"qemu": {"major": 0, "minor": 0, "micro": 1}}})
+      print("[    0.000000] Linux version 0", flush=True)
+      with open(folder + "/ask", "w") as ask: ask.write("1 GET /meta-data\\n")
+      for line in control.makefile():
+          if '"migrate"' in line: say(event="MIGRATION", data={"status": "failed"})
+          if '"quit"' in line: break
+      END
+      """
+    try await withHost(script) { host in
+      let outcome = try await Self.verify(host, ["--warm", "--report", "json=r.json"])
+      #expect(outcome.status == 69, "\(outcome.text) \(outcome.errors)")
+      let cause = try Self.cause(host["r.json"])
+      #expect(cause["code"] == "snapshot" && cause["stage"] == "preparation")
+      #expect(cause["message"]?.hasPrefix("the machine's state could not be saved in ") == true)
+      #expect(host["cache"]["snapshots"].names == [])
+    }
+  }
+
   // MARK: - The host
 
   static let machine = ["--image", "./disk.raw", "--arch", "x86_64", "--accel", "tcg"]
@@ -152,7 +212,8 @@ struct VerifyCommandTests {
 
   /// Runs the command in the host's folder, with a mask that lets everybody read.
   private static func verify(
-    _ host: URL, _ arguments: [String], file: [String] = ["user-data"], before: String = "", after: String = ""
+    _ host: URL, _ arguments: [String], file: [String] = ["user-data"], before: String = "",
+    after: String = ""
   ) async throws -> Tool.Outcome {
     try await Tool.run(
       ["/bin/sh", "-c", #"umask 022; \#(before) "$k3seed" verify "$@" \#(after)"#, "sh"] + file + machine

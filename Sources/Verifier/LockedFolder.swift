@@ -1,0 +1,45 @@
+import SystemPackage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A new folder whose maker holds its lock, so that others can tell when nobody works in it any more.
+final class LockedFolder: Sendable {
+  /// Its path.
+  let path: String
+  private let lock: FileDescriptor
+
+  /// Makes one for its owner alone.
+  ///
+  /// - Parameter prefix: what its path begins with; six random letters follow.
+  init(_ prefix: String) throws(Errno) {
+    // mkdtemp replaces the six letters.
+    var template = Array("\(prefix)XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
+    path = template.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }
+    guard let lock = try Files.lock("\(path)/lock") else { throw .resourceBusy }
+    self.lock = lock
+  }
+
+  /// Removes it, unless it has got another name.
+  deinit {
+    Files.remove(path)
+    try? lock.close()
+  }
+
+  /// Removes a folder that nobody has locked.
+  ///
+  /// An empty one may be one that is being made right now, as its lock is the first thing in it: it stays.
+  static func sweep(_ path: String) {
+    let names = Files.names(in: path)
+    guard names.contains("lock") else { return names.isEmpty ? () : Files.remove(path) }
+    guard let lock = try? Files.lock("\(path)/lock") else { return }
+    Files.remove(path)
+    try? lock.close()
+  }
+}
