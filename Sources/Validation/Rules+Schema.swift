@@ -13,8 +13,9 @@ extension Validation {
       find: { payload in payload.parts.flatMap { $0.wrongKinds } }),
     DocumentedRule(
       "write-files", what: "an entry of `write_files` that cloud-init refuses or reads otherwise",
-      why: "the file is missing, empty, or readable by others than was meant",
-      fix: "give `path`, and only keys that the module knows; permissions in quotes, such as `'0600'`",
+      why: "the file is missing, empty, or another's or readable by others than was meant",
+      fix:
+        "give `path`, and only keys that the module knows; permissions in quotes, such as `'0600'`; `defer: true` where cloud-init makes the owner",
       find: { payload in payload.parts.flatMap { $0.wrongFiles } }),
     DocumentedRule(
       "command-form", what: "a command of `runcmd` or `bootcmd` in a form that no shell sees",
@@ -149,8 +150,33 @@ extension Part {
             "put it in quotes, or below a |"))
       }
       findings += file["permissions"].flatMap(wrongMode).map { [$0] } ?? []
+      findings += earlyOwner(of: file).map { [$0] } ?? []
       return findings
     }
+  }
+
+  /// The users that cloud images have cloud-init make at the first boot.
+  private static let defaultUsers: Set = [
+    "almalinux", "azureuser", "centos", "cloud-user", "debian", "ec2-user", "fedora", "opc", "rocky",
+    "ubuntu",
+  ]
+
+  /// An owner that is not there yet: cloud-init runs `write_files` before `users` (its `cloud.cfg`, `cloud_init_modules`).
+  private func earlyOwner(of file: Positioned) -> Finding? {
+    guard let owner = file["owner"], let text = owner.node.string, file["path"] != nil,
+      !["true", "yes", "on", "1"].contains(file["defer"]?.node.scalarText?.lowercased())
+    else { return nil }
+    let users = root?["users"]?.items
+    let named = users?.compactMap { $0.node.string ?? $0["name"]?.node.string }
+    let isDefault = named?.contains("default") ?? true
+    guard let name = text.parts(between: ":").first(where: { !$0.isEmpty }), name != "root",
+      name != "default",
+      named?.contains(name) == true || isDefault && Self.defaultUsers.contains(name)
+    else { return nil }
+    return Finding(
+      named?.contains(name) == true ? .error : .warning, location(owner),
+      "cloud-init makes the user \(name) after write_files, which fails here: no file behind this one is written",
+      help: "give it defer: true")
   }
 
   private func wrongMode(_ mode: Positioned) -> Finding? {

@@ -152,7 +152,9 @@ extension Part {
   /// Whether a value comes from somewhere else at boot: a variable, a command, a placeholder.
   private static func isComputed(_ bytes: [UInt8]) -> Bool {
     let value = bytes.drop { "\"'\\= ".utf8.contains($0) }
+    let text = String(decoding: value, as: UTF8.self)
     return value.first.map { "$`<{%".utf8.contains($0) } ?? true
+      || text.prefixMatch(of: /(?:REPLACE|CHANGE)[_-]?(?:ME|THIS)\b/) != nil
   }
 }
 

@@ -27,8 +27,13 @@ extension Payload {
   ///   taken over: its words quote the value, which may be a secret.
   public func schemaDiagnostics(_ problems: [(path: String, message: String)]) -> [Diagnostic] {
     let part = parts.first { $0.root != nil }
-    // A place in the text as the path is what its reader says, and that is found as such.
-    return problems.filter { $0.path.wholeMatch(of: /format-l\d+\.c\d+/) == nil }.map { path, message in
+    // A place in the text as the path is what its reader says; that, and keys of files, are found by the rules.
+    let known = problems.filter { path, message in
+      path.wholeMatch(of: /format-l\d+\.c\d+/) != nil
+        || path.wholeMatch(of: /write_files\.\d+/) != nil
+          && ["Additional properties", "is a required property"].contains { message.contains($0) }
+    }.map(\.path)
+    return problems.filter { !known.contains($0.path) }.map { path, message in
       let kinds: [(String, String)] = [
         ("is not of type", "is of a kind that it does not take"),
         ("Additional properties", "has a key that it does not know"),

@@ -224,6 +224,14 @@ import Testing
           == "a.yaml:2:\(21 + key.count): error: by the schema of the cloud-init that is installed here, apt.sources.\(key) is of a kind that it does not take (at $.apt.sources\(path)); see the module's documentation [cloud-init-schema]\n"
       )
     }
+    let files = try await validate(
+      "#cloud-config\nwrite_files:\n- {path: /a, permission: '0600'}\n- {content: a}\n")
+    #expect(
+      files.text == """
+        a.yaml:3:14: error: write_files has no key "permission" (at $.write_files[0].permission); did you mean "permissions"? its keys are append, content, defer, encoding, owner, path, permissions, source [write-files]
+        a.yaml:4:3: error: an entry of write_files has no path (at $.write_files[1]); give one [write-files]
+
+        """)
     // What the schema's own reader says of a text as a whole, k3seed has found by itself.
     let text = try await validate("#cloud-config-archive\n- hostname\n")
     #expect(

@@ -7,9 +7,9 @@ extension Defect {
   /// A cloud-config that has a defect, and one without.
   private static func config(
     _ code: String, _ severity: Diagnostic.Severity = .error, at line: Int, _ column: Int,
-    _ faulty: String, _ clean: String
+    _ faulty: String, _ clean: String, says words: String = ""
   ) -> Defect {
-    Defect(code, severity, at: line, column, faulty: head + faulty, clean: head + clean)
+    Defect(code, severity, at: line, column, faulty: head + faulty, clean: head + clean, says: words)
   }
 
   private static func manifest(
@@ -93,6 +93,14 @@ extension Defect {
       "write-files", at: 5, 12, "x: &x\n  permissions: '0600'\nwrite_files:\n- {<<: *x, mode: 1, path: /a}\n",
       "ntp: &x {}\nwrite_files:\n- {path: /a, <<: *x}\n- {path: /b, <<: [{owner: root}, *x]}\n"),
     config(
+      "write-files", at: 4, 10,
+      "write_files:\n- path: /a\n  owner: web:web\nusers:\n- default\n- name: web\n",
+      "write_files:\n- {path: /a, owner: 'web:web', defer: true}\n- {path: /b, owner: 'root:root'}\n- {path: /c, owner: www-data}\nusers:\n- name: web\n- name: root\n",
+      says: "the user web after write_files"),
+    config(
+      "write-files", .warning, at: 4, 10, "write_files:\n- path: /a\n  owner: ubuntu\n",
+      "users: [{name: web}]\nwrite_files:\n- path: /a\n  owner: ubuntu\n", says: "give it defer: true"),
+    config(
       "write-files", at: 3, 3, "write_files:\n- content: a\n", "write_files:\n- {path: /a, content: a}\n"),
     config(
       "command-form", at: 3, 11, "runcmd:\n- [dmesg, '|', tee, /tmp/a]\n", "runcmd:\n- dmesg | tee /tmp/a\n"),
@@ -168,6 +176,13 @@ extension Defect {
       "plain-secret", .warning, at: 6, 17,
       "write_files:\n- path: /a\n  permissions: '0600'\n  content: |\n    DB_PASSWORD=horse-battery\n",
       "write_files:\n- path: /a\n  permissions: '0600'\n  content: |\n    DB_PASSWORD=$SECRET\n    db_token=$(fetch)\n"
+    ),
+    Defect(
+      "plain-secret", .warning, at: 5, 30,
+      faulty:
+        "#cloud-config\nwrite_files:\n- path: /a\n  permissions: '0600'\n  content: 'aws_secret_key = changeme'\n",
+      clean:
+        "#cloud-config\nwrite_files:\n- path: /a\n  permissions: '0600'\n  content: 'aws_secret_key = $SECRET_KEY'\n"
     ),
     Defect(
       "plain-secret", .warning, at: 2, 25,

@@ -111,6 +111,15 @@ func validate(_ bytes: [UInt8], on platform: Platform? = nil) throws -> Report {
     #expect(finding.location?.line == nil && finding.location?.path == "$.runcmd[0], decoded:3:3")
   }
 
+  @Test("what a person is to fill in is a placeholder and no secret, but in small letters it is one")
+  func toFillIn() throws {
+    func codes(_ value: String) throws -> [String] {
+      try validate("#!/bin/sh\nexport API_TOKEN=\(value)\n").diagnostics.map(\.code)
+    }
+    #expect(try codes("CHANGE_ME") == ["placeholder"] && codes("'REPLACE-THIS'") == ["placeholder"])
+    #expect(try codes("changeme") == ["plain-secret"] && codes("CHANGED_MEAT") == ["plain-secret"])
+  }
+
   @Test("a part of a MIME message is looked at, at its line of the file")
   func mime() throws {
     let report = try validate(
