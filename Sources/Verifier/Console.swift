@@ -81,6 +81,15 @@ struct Console: Sendable {
   /// The line that has not ended yet: a prompt never does.
   var prompt: String { Self.clean(open) }
 
+  /// All that is known of it, in order, the line that has not ended last.
+  var transcript: [String] {
+    let gap = dropped == 0 ? [] : [Self.mark("\(dropped.counted("earlier line")) \(dropped.were) left out")]
+    return gap + lines + (prompt.isEmpty ? [] : [prompt])
+  }
+
+  /// A line among the machine's own that says what was done to it.
+  static func mark(_ text: String) -> String { "--- k3seed verify: \(text) ---" }
+
   /// What a line means, where it is a fatal one.
   ///
   /// A service's own words stand behind its name and number (`cloud-init[812]: `), so that user-data which prints such
@@ -135,4 +144,9 @@ struct Console: Sendable {
     }
     return String(decoding: text, as: UTF8.self).printable
   }
+}
+
+extension Int {
+  /// The verb that goes with so many.
+  var were: String { self == 1 ? "was" : "were" }
 }

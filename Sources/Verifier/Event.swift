@@ -6,13 +6,13 @@ struct Event: Sendable {
   /// What it said.
   enum Kind: Sendable {
     /// It is there, and so is the guest.
-    case hello(Node)
+    case hello
     /// A stage began or ended.
     case stage(Stage)
     /// The guest is at work, or not.
     case beat(Beat)
-    /// cloud-init has finished, and systemd's first jobs and the bootstrap are done; systemd's state.
-    case settled(String)
+    /// cloud-init has finished, and systemd's first jobs and the bootstrap are done.
+    case settled
     /// All that it found; `why` is `settled`, `asked` or `rerun`.
     case facts(Facts, why: String)
     /// It cannot read the payload's secrets, so that it may say nothing else; the kind of problem.
@@ -35,18 +35,13 @@ struct Event: Sendable {
   struct Beat: Hashable, Sendable {
     /// Seconds that the guest's processors worked for anything but the probe, since it booted.
     var cpu: Double?
-    /// Sectors of 512 bytes read from and written to disks.
-    var disk: Double?
     /// Bytes sent and received.
     var network: Double?
-    /// Memory that is available, in bytes.
-    var memory: Double?
     /// The stage at work, and the last line of its log.
     var stage, line: String?
-    /// The name of the command that cloud-init or the bootstrap waits for, its process and its unit.
+    /// The name of the command that cloud-init or the bootstrap waits for, and its process.
     var command: String?
     var process: Int?
-    var unit: String?
   }
 
   /// Names the boot: a new one after every start of the kernel.
@@ -58,20 +53,20 @@ struct Event: Sendable {
   /// What was said.
   var kind: Kind
 
-  /// Why a line was not taken.
+  /// Why a line was not taken, in words that go on from "lines were not taken: 3".
   enum Refusal: String, Hashable, Sendable {
     /// It is longer than any line of the probe.
-    case tooLong
+    case tooLong = "too long"
     /// It is not a JSON object with the members of an event.
     case malformed
     /// It does not carry this verification's nonce.
-    case stranger
+    case stranger = "without the probe's nonce"
     /// Its number is not greater than the last one's of the same boot.
     case replayed
     /// It is of a boot that another one has followed.
-    case pastBoot
+    case pastBoot = "of a past boot"
     /// It is of another boot than the one before, and nothing restarted the machine.
-    case unexpectedBoot
+    case unexpectedBoot = "of an unexpected boot"
   }
 
   /// Reads a line.
@@ -97,7 +92,7 @@ struct Event: Sendable {
 extension Event.Kind {
   fileprivate init?(_ name: String, _ data: Node, boot: String, at: Double) {
     switch name {
-    case "hello": self = .hello(data)
+    case "hello": self = .hello
     case "stage":
       guard let stage = data["name"]?.string,
         let state = data["state"]?.string.flatMap(Event.Stage.State.init)
@@ -109,11 +104,11 @@ extension Event.Kind {
     case "beat":
       self = .beat(
         Event.Beat(
-          cpu: data["cpu"]?.double, disk: data["disk"]?.double, network: data["network"]?.double,
-          memory: data["memory"]?.double, stage: data["stage"]?.string?.printable,
-          line: data["line"]?.string?.printable, command: data["running"]?["command"]?.string?.printable,
-          process: data["running"]?["pid"]?.integer, unit: data["running"]?["unit"]?.string?.printable))
-    case "settled": self = .settled(data["state"]?.string?.printable ?? "unknown")
+          cpu: data["cpu"]?.double, network: data["network"]?.double,
+          stage: data["stage"]?.string?.printable, line: data["line"]?.string?.printable,
+          command: data["running"]?["command"]?.string?.printable,
+          process: data["running"]?["pid"]?.integer))
+    case "settled": self = .settled
     case "facts":
       self = .facts(Facts(document: data, boot: boot, at: at), why: data["why"]?.string?.printable ?? "")
     case "blind": self = .blind(data["problem"]?.string?.printable ?? "unknown")

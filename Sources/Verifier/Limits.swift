@@ -8,7 +8,7 @@ struct Limits: Hashable, Sendable {
   var boot = 180.0
   /// A stage of cloud-init. Packages that user-data installs are downloaded in one.
   var stage = 900.0
-  /// For how long nothing at all may happen: no line, no stage, no processor time, no disk or network traffic.
+  /// For how long nothing at all may happen: no line, no stage, no processor time, no network traffic.
   var idle = 120.0
   /// For an answer of the probe.
   var answer = 30.0

@@ -41,6 +41,23 @@ struct Session: ~Copyable {
     var complaints = ""
     /// Lines on the probe's channel that were not taken, and why.
     var refused: [Event.Refusal: Int] = [:]
+
+    /// What came and is not in the report.
+    var leftOut: [String] {
+      var lines: [String] = []
+      let (earlier, count) = (console.dropped, refused.values.reduce(0, +))
+      if earlier > 0 {
+        lines.append("\(earlier.counted("earlier line")) of the console \(earlier.were) left out")
+      }
+      if count > 0 {
+        let reasons = refused.sorted { $0.key.rawValue < $1.key.rawValue }
+          .map { "\($0.value.grouped) \($0.key.rawValue)" }
+        lines.append(
+          "\(count.counted("line")) on the probe's channel \(count.were) not taken: \(reasons.joined(separator: ", "))"
+        )
+      }
+      return lines
+    }
   }
 
   private let scratch: LockedFolder
@@ -194,7 +211,7 @@ struct Session: ~Copyable {
 
   /// Says on the console, whose last line never ended, what happened.
   private mutating func markCut() {
-    _ = record.console.take("\n--- k3seed verify: the power was cut here ---\n".utf8)
+    _ = record.console.take("\n\(Console.mark("the power was cut here"))\n".utf8)
   }
 
   /// Waits for a program's start, and gives its process number.

@@ -349,7 +349,7 @@ public struct Verification: Sendable {
       accelerator: machine.accelerator.rawValue, cpus: machine.cpus, memory: machine.memory,
       isWarm: machine.resumesFrom != nil, slowness: watch.slowness)
     if let folder = options.keepsIn { keep(record.console, in: folder, &report) }
-    report.console = record.console.lines + (record.console.prompt.isEmpty ? [] : [record.console.prompt])
+    report.console = record.console.transcript
     var earlier: Facts?
     for phase in Check.Phase.allCases {
       guard let facts = watch.facts[phase] else { continue }
@@ -385,13 +385,17 @@ public struct Verification: Sendable {
     if let status = watch.machineStatus {
       report.evidence.append(VerificationReport.Evidence(title: "state of the machine", lines: [status]))
     }
+    if !record.leftOut.isEmpty {
+      report.evidence.append(
+        VerificationReport.Evidence(title: "what is not in this report", lines: record.leftOut))
+    }
     report.evidence.append(
       VerificationReport.Evidence(
         title: "last lines of the console", lines: Array(report.console.suffix(30))))
   }
 
   private func keep(_ console: Console, in folder: String, _ report: inout VerificationReport) {
-    let text = Array((console.lines + [console.prompt, ""]).joined(separator: "\n").utf8)
+    let text = Array(console.transcript.map { "\($0)\n" }.joined().utf8)
     let path = "\(folder)/console.log"
     do {
       try Files.write(text, to: path)

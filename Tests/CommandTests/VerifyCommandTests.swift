@@ -26,7 +26,7 @@ struct VerifyCommandTests {
       #expect(kept.names == ["console.log", "disk.qcow2"])
       for name in kept.names ?? [] { #expect(kept[name].mode == "0600", "\(name)") }
       #expect(kept["disk.qcow2"].bytes?.starts(with: Array("QFI".utf8)) == true)
-      #expect(kept["console.log"].bytes.map { String(decoding: $0, as: UTF8.self) } == "SeaBIOS, or so\n\n")
+      #expect(kept["console.log"].bytes.map { String(decoding: $0, as: UTF8.self) } == "SeaBIOS, or so\n")
       // How it was when qemu-img began.
       #expect(host["seen"].bytes.map { String(decoding: $0.prefix(10), as: UTF8.self) } == "-rw-------")
       #expect(kept.mode == "0755", "the folder is the user's")
@@ -172,6 +172,38 @@ struct VerifyCommandTests {
       #expect(cause["code"] == "snapshot" && cause["stage"] == "preparation")
       #expect(cause["message"]?.hasPrefix("the machine's state could not be saved in ") == true)
       #expect(host["cache"]["snapshots"].names == [])
+    }
+  }
+
+  @Test("Lines of the console that were too many, and lines that no probe sent, are said to be missing")
+  func leftOut() async throws {
+    let script = """
+      exec python3 - "$@" <<'END'
+      import socket, sys
+      options = " ".join(sys.argv[1:])
+      probe = socket.socket(socket.AF_UNIX)
+      probe.connect(options.split("id=probe,path=")[1].split("/probe")[0] + "/probe")
+      probe.sendall(b'garbage\\n' * 3 + b'{"nonce": "another"}\\n')
+      for number in range(20001): print("line", number)
+      sys.exit(3)
+      END
+      """
+    try await withHost(script) { host in
+      let outcome = try await Self.verify(host, ["--keep", "kept", "--report", "json=r.json"])
+      #expect(
+        outcome.text.contains(
+          """
+          what is not in this report
+            1 earlier line of the console was left out
+            4 lines on the probe's channel were not taken: 3 malformed, 1 without the probe's nonce
+
+          """), "\(outcome.text)")
+      let document = try JSONSerialization.jsonObject(with: Data(contentsOf: host["r.json"]))
+      let console = try #require((document as? [String: Any])?["console"] as? [String])
+      #expect(console.count == 20_001)
+      #expect(console.prefix(2) == ["--- k3seed verify: 1 earlier line was left out ---", "line 1"])
+      let log = String(decoding: host["kept"]["console.log"].bytes ?? [], as: UTF8.self)
+      #expect(log == console.map { "\($0)\n" }.joined())
     }
   }
 

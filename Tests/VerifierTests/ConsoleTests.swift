@@ -31,6 +31,16 @@ struct ConsoleTests {
     #expect(console.lines.count == 20_000)
     #expect(console.dropped == 5_000)
     #expect(console.lines.last == "line 24999")
+    #expect(
+      console.transcript.prefix(2) == [
+        "--- k3seed verify: 5,000 earlier lines were left out ---", "line 5000",
+      ])
+    #expect(console.transcript.count == 20_001 && console.transcript.last == "line 24999")
+    _ = console.take("vm login: ".utf8)
+    #expect(console.transcript.last == "vm login: ")
+    var whole = Console()
+    _ = whole.take("all\n".utf8)
+    #expect(whole.transcript == ["all"])
   }
 
   @Test(

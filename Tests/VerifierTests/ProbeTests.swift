@@ -113,11 +113,10 @@ struct ProbeTests {
     let outcome = try await Self.guest(steps: Self.whole).run()
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.refused.isEmpty)
-    guard case .hello(let hello)? = outcome.events.first?.kind else {
+    guard case .hello? = outcome.events.first?.kind else {
       Issue.record("the first word is not hello: \(String(decoding: outcome.raw.prefix(400), as: UTF8.self))")
       return
     }
-    #expect(hello["python"]?.string?.hasPrefix("3.") == true)
     let facts = try #require(outcome.facts("settled"))
     #expect(facts["missing"]?.texts == [])
     let promises = Promises(userData: Self.userData)
@@ -233,10 +232,9 @@ struct ProbeTests {
         "bootstrap: seed started ", "bootstrap: seed finished K10 is <not shown>",
       ])
     let beats = outcome.events.compactMap { if case .beat(let beat) = $0.kind { beat } else { nil } }
-    #expect(
-      beats.contains { $0.command == "sleep" && $0.unit == "k3seed-bootstrap.service" && $0.process != nil })
+    #expect(beats.contains { $0.command == "sleep" && $0.process != nil })
     #expect(Set(beats.compactMap(\.command)) == ["sleep"])
-    #expect(beats.allSatisfy { ($0.cpu ?? -1) >= 0 && ($0.memory ?? 0) > 0 })
+    #expect(beats.allSatisfy { ($0.cpu ?? -1) >= 0 && ($0.network ?? -1) >= 0 })
     let cloudInit = outcome.events.compactMap { event -> String? in
       guard case .stage(let stage) = event.kind, stage.name.hasPrefix("cloud-init") else { return nil }
       return "\(stage.name.dropFirst(12)) \(stage.state.rawValue)"

@@ -33,7 +33,7 @@ struct WatchTests {
   static func beat(cpu: Double, command: String? = nil) throws -> Watch.Sign {
     let running =
       command.map { #", "running": {"command": "\#($0)", "pid": 812, "unit": "cloud-final.service"}"# } ?? ""
-    return try event("beat", #"{"cpu": \#(cpu), "disk": 0, "network": 0\#(running)}"#)
+    return try event("beat", #"{"cpu": \#(cpu), "network": 0\#(running)}"#)
   }
 
   /// A watch whose machine has come as far as the probe's first word, at 30 s.

@@ -324,13 +324,6 @@ class Guest:
     def progress(self):
         """What tells a guest that works from one that hangs."""
         found = {"cpu": round(self.processor_time(), 2)}
-        sectors = 0
-        for line in (self.read("/proc/diskstats") or b"").splitlines():
-            fields = line.split()
-            # Whole disks only, or each sector would count again in its partition.
-            if len(fields) > 9 and re.match(rb"(vd|sd|xvd)[a-z]+$|nvme\d+n\d+$|mmcblk\d+$", fields[2]):
-                sectors += int(fields[5]) + int(fields[9])
-        found["disk"] = sectors
         network = 0
         for line in (self.read("/proc/net/dev") or b"").splitlines():
             name, colon, counters = line.partition(b":")
@@ -484,14 +477,6 @@ class Guest:
                 match = re.search(rb'_PACKAGED_VERSION = "([^"@]+)"', text) or re.search(rb'__VERSION__ = "([^"]+)"', text)
                 if match:
                     return match.group(1).decode()
-        return None
-
-    def systemd_version(self):
-        import glob
-
-        for pattern in ("/usr/lib/*/systemd/libsystemd-shared-*.so", "/usr/lib*/systemd/libsystemd-shared-*.so"):
-            for path in glob.glob(pattern):
-                return path.rsplit("-", 1)[1][:-3]
         return None
 
     def properties(self, *arguments):
@@ -1145,23 +1130,10 @@ class Probe:
             return True
         return False
 
-    def hello(self):
-        guest = self.guest
-        release = dict(
-            line.split("=", 1) for line in (guest.read("/etc/os-release") or b"").decode("utf-8", "replace").splitlines()
-            if "=" in line)
-        system = os.uname()
-        return {
-            "machine": system.machine, "kernel": system.release,
-            "os": release.get("PRETTY_NAME", "").strip('"'), "python": ".".join(map(str, sys.version_info[:3])),
-            "cloud_init": guest.cloud_init_version(), "systemd": guest.systemd_version(), "clock": time.time(),
-            "cpus": os.cpu_count(), "memory": guest.fact_memory(None).get("MemTotal"), "clock_set": self.clock_set,
-            "secrets": len(set(guest.secrets.forms.values()))}
-
     def run(self):
         guest, config = self.guest, self.config
         guest.boot_time()
-        self.clock_set = self.set_clock()
+        self.set_clock()
         try:
             guest.user_data = guest.read("/var/lib/cloud/instance/user-data.txt", 64 << 20)
             self.named = read_secrets(
@@ -1175,7 +1147,7 @@ class Probe:
             self.channel.send("blind", {"problem": problem})
             while True:
                 self.channel.turn(1)
-        self.channel.send("hello", self.hello())
+        self.channel.send("hello", {})
         beat = float(config.get("beat") or 2)
         next_beat = time.monotonic()
         next_look = next_beat
@@ -1260,7 +1232,6 @@ class Probe:
         data["stage"] = self.bootstrap or (cloud_init[-1] if cloud_init else None)
         data["line"] = self.line if self.bootstrap else None
         data["running"] = guest.command()
-        data["memory"] = guest.fact_memory(None).get("MemAvailable")
         self.channel.send("beat", data)
 
     # Work that takes time is done by a thread, one piece after the other, so that the beats go on.
@@ -1282,7 +1253,7 @@ class Probe:
         if state in ("initializing", "starting", "") and not self.has_failed():
             return
         self.settled = True
-        self.channel.send("settled", {"state": state})
+        self.channel.send("settled", {})
         self.report("settled")
 
     def has_failed(self):
