@@ -18,14 +18,12 @@ struct ImageCommand: ParsableCommand {
       commandName: "list", abstract: "Lists the catalogue, and what of it is here.")
 
     func run() throws {
-      try answering {
-        let store = try ImageStore.ofUser()
-        var rows: [[String]] = []
-        for item in CatalogueImage.all {
-          rows.append([item.name, item.architecture.rawValue] + Self.state(of: item, in: store))
-        }
-        try FileSystem.print(Array(Self.table(rows).utf8))
+      let store = try ImageStore.ofUser()
+      var rows: [[String]] = []
+      for item in CatalogueImage.all {
+        rows.append([item.name, item.architecture.rawValue] + Self.state(of: item, in: store))
       }
+      try FileSystem.print(Array(Self.table(rows).utf8))
     }
 
     /// What there is to say of an image: whether it is here, how large it is, what it was made of.
@@ -67,14 +65,12 @@ struct ImageCommand: ParsableCommand {
     var from: String?
 
     func run() throws {
-      try answering {
-        let (item, store, from) = (try name.item(), try ImageStore.ofUser(), from)
-        let isTerminal = FileSystem.isTerminal(.standardError)
-        let record = try waiting {
-          try await store.pull(item, from: from, showsProgress: isTerminal) { FileSystem.say($0 + "\n") }
-        }
-        FileSystem.say("\(item.name) is here: \(record.disk.bytes >> 20) MiB\n")
+      let (item, store, from) = (try name.item(), try ImageStore.ofUser(), from)
+      let isTerminal = FileSystem.isTerminal(.standardError)
+      let record = try waiting {
+        try await store.pull(item, from: from, showsProgress: isTerminal) { FileSystem.say($0 + "\n") }
       }
+      FileSystem.say("\(item.name) is here: \(record.disk.bytes >> 20) MiB\n")
     }
   }
 
@@ -96,13 +92,11 @@ struct ImageCommand: ParsableCommand {
     var mirror: String?
 
     func run() throws {
-      try answering {
-        let (item, store, mirror) = (try name.item(), try ImageStore.ofUser(), mirror)
-        let record = try waiting {
-          try await store.build(item, mirror: mirror) { FileSystem.say($0 + "\n") }
-        }
-        FileSystem.say("\(item.name) is here: \(record.disk.bytes >> 20) MiB\n")
+      let (item, store, mirror) = (try name.item(), try ImageStore.ofUser(), mirror)
+      let record = try waiting {
+        try await store.build(item, mirror: mirror) { FileSystem.say($0 + "\n") }
       }
+      FileSystem.say("\(item.name) is here: \(record.disk.bytes >> 20) MiB\n")
     }
   }
 
@@ -113,11 +107,9 @@ struct ImageCommand: ParsableCommand {
     @OptionGroup var name: ImageName
 
     func run() throws {
-      try answering {
-        let item = try name.item()
-        let image = try ImageStore.ofUser().image(item.name, item.architecture)
-        try FileSystem.print(Array("\(image.disk)\n".utf8))
-      }
+      let item = try name.item()
+      let image = try ImageStore.ofUser().image(item.name, item.architecture)
+      try FileSystem.print(Array("\(image.disk)\n".utf8))
     }
   }
 
@@ -129,11 +121,9 @@ struct ImageCommand: ParsableCommand {
     @OptionGroup var name: ImageName
 
     func run() throws {
-      try answering {
-        let (item, store) = (try name.item(), try ImageStore.ofUser())
-        let wasHere = try waiting { try await store.remove(item) }
-        FileSystem.say(wasHere ? "\(item.name) is removed\n" : "\(item.name) was not here\n")
-      }
+      let (item, store) = (try name.item(), try ImageStore.ofUser())
+      let wasHere = try waiting { try await store.remove(item) }
+      FileSystem.say(wasHere ? "\(item.name) is removed\n" : "\(item.name) was not here\n")
     }
   }
 }
@@ -158,15 +148,5 @@ extension ImageStore {
   /// The images of whoever runs the program.
   static func ofUser() throws(ImageError) -> ImageStore {
     try ImageStore(environment: FileSystem.environment)
-  }
-}
-
-/// Tells why there is no image, and gives the exit code that goes with it.
-func answering<Value>(_ body: () throws -> Value) throws -> Value {
-  do {
-    return try body()
-  } catch let error as ImageError {
-    FileSystem.say(error.diagnostic.line + "\n")
-    throw ExitCode(error.exitCode)
   }
 }

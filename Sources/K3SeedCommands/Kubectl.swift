@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnostics
 import Subprocess
 import SystemPackage
+import Verifier
 
 /// The user's own kubectl, with the user's own kubeconfig.
 struct Kubectl: ParsableArguments {
@@ -16,8 +17,11 @@ struct Kubectl: ParsableArguments {
 
   /// Runs it to its end. What it says of errors goes where ours do, and it may ask for a password.
   ///
+  /// Not as the other programs of the host are run, whose output goes into a file without a name: objects of a cluster
+  /// may hold secrets, which are in no file.
+  ///
   /// - Returns: what it printed.
-  /// - Throws: `ExitCode` 69 where it is not there, or fails.
+  /// - Throws: `ExitCode` 69 where it is not there, cannot be run, or fails.
   func run(_ arguments: [String]) async throws -> [UInt8] {
     // A list of Applications with all their objects may be large; a server that does not answer ends it.
     var all = ["--namespace", namespace, "--request-timeout", "60s"]
@@ -35,6 +39,9 @@ struct Kubectl: ParsableArguments {
       throw Self.unavailable(
         "tool-missing", "kubectl is not on this machine",
         help: "install it, or see the cluster's Applications on the server with `sudo k3s kubectl`")
+    } catch let error as SubprocessError {
+      throw Self.unavailable(
+        "tool-failed", "kubectl cannot be run: \(error.reason)", help: "look at the file that PATH leads to")
     }
     throw Self.unavailable(
       "kubectl-failed", "kubectl \(arguments.prefix(2).joined(separator: " ")) failed",

@@ -2,6 +2,7 @@ public import ArgumentParser
 import Diagnostics
 import Plan
 import SystemPackage
+import Verifier
 
 #if canImport(Glibc)
   import Glibc
@@ -40,8 +41,17 @@ public struct RootCommand: ParsableCommand {
     } catch let report as Report {
       FileSystem.say(report.text)
       finish(2)
+    } catch let error as ImageError {
+      FileSystem.say(error.diagnostic.line + "\n")
+      finish(error.exitCode)
+    } catch let error where error is ExitCode || exitCode(for: error) != .failure {
+      // A code that a command chose, or what the parser says of the arguments.
+      exit(withError: error)
     } catch {
-      Self.exit(withError: error)
+      // The parser would end the program with 1, which is the answer that what was checked does not hold.
+      let help = "report it, with the command; what it was to do may be done in part"
+      FileSystem.say(Report([.error("bug", at: nil, "nobody expected this: \(error)", help: help)]).text)
+      finish(70)
     }
   }
 

@@ -129,7 +129,7 @@ struct VerifyCommand: ParsableCommand {
       let nodes = try FileSystem.tree(cluster).sorted { $0.key < $1.key }
         .map { (name: String($0.key.prefix { $0 != "." }), userData: $0.value) }
       for target in report { for node in nodes { try FileSystem.expectWritable(target.path(of: node.name)) } }
-      let reports = try answering { try verify(nodes) }
+      let reports = try verify(nodes)
       let verdict = ClusterVerification.verdict(of: reports)
       let summary =
         "\(verdict.rawValue) \(cluster.printable): a cluster of \(reports.count.counted("node"))\n"
@@ -141,7 +141,7 @@ struct VerifyCommand: ParsableCommand {
       let file = file ?? "-"
       let bytes = try FileSystem.read(file)
       for target in report { try FileSystem.expectWritable(target.path) }
-      let result = try answering { try verify(bytes, file) }
+      let result = try verify(bytes, file)
       try deliver(text(of: result), report.map { (result, $0.format, $0.path) }, result.verdict)
     }
   }

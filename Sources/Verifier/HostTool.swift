@@ -80,6 +80,8 @@ package struct HostTool: Hashable, Sendable {
       }
     } catch let error as SubprocessError where error.code == .executableNotFound {
       throw missing
+    } catch let error as SubprocessError {
+      throw ImageError.host("tool-failed", "\(name) cannot be run: \(error.reason)")
     } catch is TimeUp {
       throw ImageError.host("tool-timeout", "\(name) was not done after \(limit.components.seconds) seconds")
     }
@@ -143,6 +145,11 @@ package struct ProgramInput: InputProtocol {
   package func write(with writer: StandardInputWriter) async {
     _ = try? await writer.write(bytes)
   }
+}
+
+extension SubprocessError {
+  /// Why a program cannot be run: the system's word for it where there is one.
+  package var reason: String { underlyingError.map { "\($0)" } ?? description }
 }
 
 extension TerminationStatus {
