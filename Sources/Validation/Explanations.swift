@@ -3,11 +3,46 @@ public import Diagnostics
 /// What the codes of findings about inputs, plans, templates and YAML mean: those that no table of rules makes.
 public enum Explanations {
   /// All of them, in the order in which the work is done.
-  public static let all: [Report.Rule] = (files + yaml + inputs + plan + gitOps + cluster + templates).map {
-    Report.Rule($0.code, what: $0.what, why: $0.why, fix: $0.fix)
-  }
+  public static let all: [Report.Rule] =
+    (host + files + yaml + inputs + plan + gitOps + cluster + templates + images + verification).map {
+      Report.Rule($0.code, what: $0.what, why: $0.why, fix: $0.fix)
+    }
 
   private typealias Explanation = (code: String, what: String, why: String, fix: String)
+
+  private static let host: [Explanation] = [
+    (
+      "bug", "an error that nobody expected",
+      "what was asked for may be done in part", "report it, with the command and the finding"
+    ),
+    (
+      "tool-missing", "a program that is needed and not on this machine",
+      "the work is that program's", "install it by the package that is named"
+    ),
+    (
+      "tool-failed", "a program of this machine that cannot be run",
+      "the work is that program's", "look at the file that `PATH` leads to, and at the machine's limits"
+    ),
+    (
+      "kubectl-failed", "a `kubectl` that did not do what it was asked for",
+      "nothing is known of the cluster, or nothing was changed in it",
+      "read its own words, and try the same command by hand"
+    ),
+    (
+      "no-space", "a file for a program's output that cannot be made",
+      "the program is not run without",
+      "make room in the folder for temporary files, or name another one in `TMPDIR`"
+    ),
+    (
+      "no-cache", "no folder for images and snapshots",
+      "there is nowhere to look for them", "set `K3SEED_CACHE`, or `HOME`"
+    ),
+    (
+      "cache", "a folder for images and snapshots that cannot be used",
+      "no image can be kept there",
+      "correct its permissions, make room, or name another one in `K3SEED_CACHE`"
+    ),
+  ]
 
   private static let files: [Explanation] = [
     (
@@ -101,6 +136,9 @@ public enum Explanations {
     (
       "unknown-input", "a name that is no input", "what it says is not heard",
       "correct the name; `k3seed schema` lists them"
+    ),
+    (
+      "missing-key", "a mapping without a key that it needs", "it cannot be used without", "write the key"
     ),
     ("missing-input", "an input that is needed and not given", "the node cannot be made without", "give it"),
     (
@@ -222,6 +260,14 @@ public enum Explanations {
   ]
 
   private static let gitOps: [Explanation] = [
+    (
+      "ingress-nodes", "labels for the Gateway's nodes that no node has", "the Gateway would run nowhere",
+      "correct `ingress_node_selector`, or give a node the labels"
+    ),
+    (
+      "edited", "a file of the GitOps tree that was changed by hand", "the change would be lost",
+      "keep the file with `--keep`, overwrite it with `--force`, or make the change in the inputs"
+    ),
     ("same-host", "one name for two sites", "a name leads to one place only", "give each its own"),
     (
       "http01-gateway", "the challenge http01 without the Gateway",
@@ -282,6 +328,159 @@ public enum Explanations {
     (
       "tree-record", "a record of rendered files that k3seed did not write",
       "files that were changed by hand cannot be told from the others", "restore it from git"
+    ),
+  ]
+
+  private static let images: [Explanation] = [
+    (
+      "unknown-image", "a name that no image has",
+      "there is nothing to boot",
+      "correct the name; `k3seed image list` has them all; a path has a slash in it"
+    ),
+    (
+      "image-missing", "an image that is not on this machine",
+      "there is nothing to boot", "get it with `k3seed image pull` or `build`, or correct the path"
+    ),
+    (
+      "image-kind", "a file that is no disk to boot",
+      "QEMU would find nothing to start on it", "give a cloud image as qcow2 or raw, unpacked"
+    ),
+    (
+      "image-unreadable", "an image that cannot be read",
+      "there is nothing to boot", "correct its permissions"
+    ),
+    (
+      "image-damaged", "an image in the cache that is not as it was put there",
+      "what is booted would be another thing than was checked", "run `k3seed image remove`, and get it again"
+    ),
+    (
+      "image-checksum",
+      "a download whose digest is not its publisher's, or that the publisher's list does not have",
+      "it is damaged, of another release, or was exchanged",
+      "run `k3seed image pull` again; if it stays, ask the publisher"
+    ),
+    (
+      "image-download", "an image that cannot be downloaded",
+      "there is nothing to boot",
+      "look at the network, and run the command again: it goes on where it stopped"
+    ),
+    (
+      "image-pull", "an address that no image can be downloaded from",
+      "it is no folder on a web server", "begin `--from` with `https://`"
+    ),
+    (
+      "image-build", "an image that cannot be built here",
+      "its packages cannot be had, or not be run", "read why, or get the publisher's with `k3seed image pull`"
+    ),
+  ]
+
+  private static let verification: [Explanation] = [
+    (
+      "host", "a machine that cannot be prepared",
+      "nothing was booted", "read why: mostly it is the folder for temporary files, which `TMPDIR` names"
+    ),
+    (
+      "qemu-missing", "no QEMU for the guest's architecture",
+      "nothing can be booted without", "install it by the package that is named"
+    ),
+    (
+      "qemu-failed", "a QEMU that ended by itself",
+      "what it was to show is not known",
+      "read QEMU's own words in the evidence; `--memory` and `--accel` are what it fails at most"
+    ),
+    (
+      "accelerator-unusable", "a guest that does not run with an accelerator that opens",
+      "nothing can be said with it", "use `--accel tcg`"
+    ),
+    (
+      "no-kernel", "a guest whose kernel says nothing in its time",
+      "nothing is known of what follows", "see that the image boots, and has a serial console"
+    ),
+    (
+      "machine-stopped", "a machine that QEMU stopped because of an error of its own",
+      "nothing more comes of it", "read QEMU's own words in the evidence, or use `--accel tcg`"
+    ),
+    (
+      "host-disk-full", "no room on this machine for what the guest writes",
+      "the guest's disk breaks",
+      "make room in the folder for temporary files, or name another one in `TMPDIR`"
+    ),
+    (
+      "overlay", "a disk for the machine that cannot be made",
+      "it has nothing to write to", "make room in the folder of `--keep`, or give another one"
+    ),
+    (
+      "snapshot", "a machine's state that could not be saved",
+      "there is nothing for a warm start to go on from",
+      "make room below `K3SEED_CACHE`, or do without `--warm`"
+    ),
+    (
+      "image-unbootable", "an image that nothing can be booted from",
+      "no user-data is read by it", "use another image, with a boot loader or with its kernel beside it"
+    ),
+    (
+      "seed-not-asked", "a guest that never asked for its user-data",
+      "nothing is known of the user-data",
+      "use an image with cloud-init, whose datasource NoCloud is not disabled"
+    ),
+    (
+      "vendor-data-disabled", "user-data that disables vendor-data",
+      "the probe travels in vendor-data, so nothing can be said",
+      "leave `vendor_data: {enabled: false}` out while verifying"
+    ),
+    (
+      "probe-missing", "a guest that came up without a word of the probe",
+      "nothing can be said of it", "look on the console for what became of cloud-init's boothook"
+    ),
+    (
+      "probe-blind", "a probe that cannot tell the payload's secrets from other text",
+      "it might say one, so it says nothing", "boot what k3seed rendered, unchanged"
+    ),
+    (
+      "stage-hung", "a stage in which nothing at all has happened for long",
+      "the node would wait for ever, too",
+      "give the command that is named a time limit of its own; `--patience` waits longer"
+    ),
+    (
+      "stage-slow", "a stage that is at work, and not done in its time",
+      "a node that is never ready is no node", "look at what it does; `--timeout` is for the whole"
+    ),
+    (
+      "timeout", "a verification that took longer than `--timeout`",
+      "what had not come by then is not known", "give it more, or look at what it was doing"
+    ),
+    (
+      "reboot-loop", "a guest that restarts itself again and again",
+      "it never comes to the end",
+      "look for `power_state` and `reboot` in the user-data, and at the console before each restart"
+    ),
+    (
+      "guest-panic", "a guest whose kernel panicked",
+      "it does nothing more", "read the lines before the panic on the console"
+    ),
+    (
+      "guest-emergency", "a guest in systemd's emergency mode",
+      "nothing after it runs", "look for the failed mount or unit on the console"
+    ),
+    (
+      "guest-out-of-memory", "a guest whose kernel killed a process for want of memory",
+      "what it killed is missing, and the node may be too small", "give `--memory` what the node will have"
+    ),
+    (
+      "guest-powered-off", "a guest that powered itself off before everything was checked",
+      "the node would be gone", "look for `poweroff`, `shutdown` and `power_state` in the user-data"
+    ),
+    (
+      "power-not-cut", "a power cut whose stage was never seen",
+      "what was to be proven is not", "look on the console for how far the bootstrap came"
+    ),
+    (
+      "server-failed", "a server that did not come up, and that this node was to join",
+      "nothing can be said of a node without its cluster", "look at the server's own report"
+    ),
+    (
+      "interrupted", "a verification that its user ended",
+      "what had not come by then is not known", "run it again"
     ),
   ]
 

@@ -165,7 +165,8 @@ public struct Verification: Sendable {
       // QEMU does not say when it listens; it makes the socket then.
       usleep(50_000)
     }
-    throw ImageError.host("cluster network", "the first server's machine was not started")
+    throw ImageError.host(
+      "server-failed", "the first server's machine was not started", help: "look at the server's own report")
   }
 
   /// Boots the machine once; whether its kernel has shown that it runs.
