@@ -90,22 +90,26 @@ public struct Inspection: Sendable {
     package let name: String?
     /// Its bytes.
     package let content: [UInt8]
+    /// The line, from 1, at which it begins in what is under the layers; nil where it does not stand there as it is.
+    /// For an item, the line of its archive.
+    package let line: Int?
     /// Where it stands, if it is an item of an archive: the archive's text, the value, and its JSON path.
     package let item: (archive: [UInt8], value: Node, path: String)?
 
     init(
-      type: String, name: String?, content: [UInt8],
+      type: String, name: String?, content: [UInt8], line: Int?,
       item: (archive: [UInt8], value: Node, path: String)? = nil
     ) {
       self.type = type
       self.name = name
       self.content = content
+      self.line = line
       self.item = item
     }
 
     /// A whole text, which no header says anything of.
     package init(whole content: [UInt8]) {
-      self.init(type: Inspection.type(of: content), name: nil, content: content)
+      self.init(type: Inspection.type(of: content), name: nil, content: content, line: 1)
     }
   }
 
@@ -131,7 +135,10 @@ public struct Inspection: Sendable {
         Gzip.isGzip(body.content)
         ? try unwrap(body.content, source: source, layers: &inner) : body.content
       bodies +=
-        Body(type: Part.type(of: content, declared: body.type), name: body.name, content: content).exploded
+        Body(
+          type: Part.type(of: content, declared: body.type), name: body.name, content: content,
+          line: inner.isEmpty ? body.line : nil
+        ).exploded
     }
     if bodies.contains(where: { $0.item != nil }) { layers.append(.archive) }
     return (layers, bodies, MIME.lacksEnd(content))
@@ -196,7 +203,7 @@ extension Inspection.Body {
       let known = Inspection.Part.type(of: bytes, declared: item["type"]?.string)
       return Inspection.Body(
         type: known == "unknown" ? "text/cloud-config" : known, name: item["filename"]?.string,
-        content: bytes, item: (content, value, "$[\(index)]" + (isText ? "" : ".content")))
+        content: bytes, line: line, item: (content, value, "$[\(index)]" + (isText ? "" : ".content")))
     }
   }
 }

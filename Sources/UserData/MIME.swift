@@ -7,6 +7,8 @@ enum MIME {
     var type: String?
     var name: String?
     var content: [UInt8]
+    /// The line of the message, from 1, at which the content begins; nil where it does not stand there as it is.
+    var line: Int?
   }
 
   /// Whether cloud-init takes the text for MIME: `mime-version:` in the first 4,096 bytes
@@ -18,7 +20,7 @@ enum MIME {
   /// Whether a multipart message ends without its closing boundary. Python's `email`, with which cloud-init reads it,
   /// takes the end of the text for that of the last part.
   static func lacksEnd(_ bytes: [UInt8]) -> Bool {
-    let (headers, content) = split(bytes)
+    let (headers, content, _) = split(bytes)
     let (type, parameters) = parameters(headers["content-type"] ?? "")
     guard type.hasPrefix("multipart/"), let boundary = parameters["boundary"] else { return false }
     let last = Array("--\(boundary)--".utf8)
@@ -26,12 +28,22 @@ enum MIME {
   }
 
   /// The bodies of a message that are no multipart themselves, in order; without those that hold nothing.
-  static func bodies(of bytes: [UInt8], source: String, depth: Int = 0) throws(Report) -> [Body] {
-    let (headers, content) = split(bytes)
+  ///
+  /// - Parameter line: the line at which the message begins.
+  static func bodies(
+    of bytes: [UInt8], source: String, line: Int = 1, depth: Int = 0
+  ) throws(Report) -> [Body] {
+    let (headers, content, headerLines) = split(bytes)
+    let start = line + headerLines
     let (type, parameters) = parameters(headers["content-type"] ?? "")
     let name = self.parameters(headers["content-disposition"] ?? "").1["filename"] ?? parameters["name"]
     guard type.hasPrefix("multipart/") else {
-      return [Body(type: type.isEmpty ? nil : type, name: name, content: decode(content, headers))]
+      let decoded = decode(content, headers)
+      return [
+        Body(
+          type: type.isEmpty ? nil : type, name: name, content: decoded,
+          line: decoded == content ? start : nil)
+      ]
     }
     guard let boundary = parameters["boundary"], !boundary.isEmpty, depth < 8 else {
       throw Report([
@@ -39,38 +51,44 @@ enum MIME {
       ])
     }
     let delimiter = Array("--\(boundary)".utf8)
-    var sections: [[UInt8]] = []
-    var current: [UInt8]?
+    var sections: [(line: Int, bytes: [UInt8])] = []
+    var current: (line: Int, bytes: [UInt8])?
     var isClosed = false
-    for line in lines(content) where !isClosed {
+    for (index, line) in lines(content).enumerated() where !isClosed {
       let text = line.trimmedEnd
       guard text.starts(with: delimiter),
         [[], Array("--".utf8)].contains(Array(text.dropFirst(delimiter.count)))
       else {
-        current? += line
+        current?.bytes += line
         continue
       }
       // The line break before a delimiter belongs to the delimiter.
-      if let section = current { sections.append(section.withoutFinalBreak) }
-      current = []
+      if let section = current { sections.append((section.line, section.bytes.withoutFinalBreak)) }
+      current = (start + index + 1, [])
       isClosed = text.count > delimiter.count
     }
-    if !isClosed, let section = current { sections.append(section.withoutFinalBreak) }
+    if !isClosed, let section = current {
+      sections.append((section.line, section.bytes.withoutFinalBreak))
+    }
     var bodies: [Body] = []
-    for section in sections { bodies += try self.bodies(of: section, source: source, depth: depth + 1) }
+    for section in sections {
+      bodies += try self.bodies(of: section.bytes, source: source, line: section.line, depth: depth + 1)
+    }
     return bodies.filter { !$0.content.isEmpty }
   }
 
-  /// A message's headers, names in lower case and folded lines joined, and what follows them: after an empty line, or
-  /// at the first line that is no header, as Python's `email` has it.
-  private static func split(_ bytes: [UInt8]) -> ([String: String], [UInt8]) {
+  /// A message's headers, names in lower case and folded lines joined; what follows them, after an empty line or at the
+  /// first line that is no header, as Python's `email` has it; and how many lines are before that.
+  private static func split(_ bytes: [UInt8]) -> ([String: String], [UInt8], Int) {
     var headers: [String: String] = [:]
     var last: String?
     var used = 0
+    var count = 0
     for line in lines(bytes) {
       let text = String(decoding: line.trimmedEnd, as: UTF8.self)
       guard text.isEmpty || text.isHeader else { break }
       used += line.count
+      count += 1
       if text.isEmpty { break }
       if text.first == " " || text.first == "\t" {
         if let last { headers[last]? += " " + text.drop { $0 == " " || $0 == "\t" } }
@@ -80,7 +98,7 @@ enum MIME {
         last = name
       }
     }
-    return (headers, Array(bytes.dropFirst(used)))
+    return (headers, Array(bytes.dropFirst(used)), count)
   }
 
   /// `text/x; charset="us-ascii"; name=y` as its type and parameters.

@@ -33,7 +33,7 @@ struct Fragment: Sendable {
     self.part = part
     path = value.path
     form =
-      value.node.scalarText == text ? Self.form(of: value.node, in: part.lines) : .encoded(value.node.mark)
+      value.node.scalarText == text ? Self.form(of: value.node, in: part) : .encoded(value.node.mark)
   }
 
   /// The whole of a part.
@@ -44,11 +44,11 @@ struct Fragment: Sendable {
     form = .block(line: 0, indentation: 0)
   }
 
-  private static func form(of node: Node, in lines: [Substring]) -> Form {
+  private static func form(of node: Node, in part: PartText) -> Form {
     let mark = node.mark
-    guard mark.line <= lines.count else { return .encoded(mark) }
+    guard mark.line <= part.lines.count else { return .encoded(mark) }
     var column = mark.column
-    var rest = lines[mark.line - 1].unicodeScalars.dropFirst(column - 1)
+    var rest = part.rest(of: mark.line, from: column)
     // An anchor or a tag goes before the value.
     while let first = rest.first, first == "!" || first == "&" {
       let after = rest.drop { $0 != " " }.drop { $0 == " " }
@@ -57,7 +57,7 @@ struct Fragment: Sendable {
     }
     switch rest.first {
     case "|":
-      let below = lines.dropFirst(mark.line)
+      let below = part.lines.dropFirst(mark.line)
       let indicator = rest.dropFirst().prefix(2).first { ("1"..."9").contains($0) }
       guard indicator == nil, let first = below.first(where: { $0.contains { $0 != " " } }) else {
         return .encoded(mark)
@@ -101,11 +101,18 @@ struct Fragment: Sendable {
       source: found.source, line: found.line, column: (found.column ?? 1) + max(0, column - 1 - indentation))
   }
 
-  /// Where a character of the text stands in the file.
-  func location(_ index: String.Index) -> Location {
-    let before = text[..<index].unicodeScalars
-    let start = before.lastIndex(of: "\n").map(before.index(after:)) ?? before.startIndex
-    return location(line: before.count { $0 == "\n" } + 1, column: before[start...].count + 1)
+  /// Where characters of the text stand in the file, in the order given; it counts on from one to the next.
+  func locations(_ places: [String.Index]) -> [Location] {
+    let scalars = text.unicodeScalars
+    var (index, line, column) = (scalars.startIndex, 1, 1)
+    return places.map { place in
+      if place < index { (index, line, column) = (scalars.startIndex, 1, 1) }
+      while index < place {
+        (line, column) = scalars[index] == "\n" ? (line + 1, 1) : (line, column + 1)
+        scalars.formIndex(after: &index)
+      }
+      return location(line: line, column: column)
+    }
   }
 }
 

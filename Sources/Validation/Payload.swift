@@ -45,21 +45,23 @@ public struct Payload: Sendable {
     self.layers = layers
     self.lacksEnd = lacksEnd
     let isPlain = content == bytes
+    // The items of an archive stand in one text, which is cut into lines once.
+    var archive: (bytes: [UInt8], text: PartText)?
     parts = bodies.enumerated().map { index, body in
       let name = bodies.count > 1 ? "part \(index + 1)" : "decoded"
       func text(_ content: [UInt8]) -> PartText {
-        let line = isPlain ? bytes.lineOfFirst(content) : nil
+        let line = isPlain ? body.line : nil
         return PartText(
-          source: source, place: line.map { .lines(from: $0) } ?? .decoded(name), lines: content.lines,
+          source: source, place: line.map { .lines(from: $0) } ?? .decoded(name), content: content,
           origin: origin)
       }
       guard let item = body.item else { return Part(body, text(body.content)) }
-      let fragment = Fragment(
-        Positioned(item.value, source: source, path: item.path), in: text(item.archive))
+      let whole = archive.flatMap { $0.bytes == item.archive ? $0.text : nil } ?? text(item.archive)
+      archive = (item.archive, whole)
+      let fragment = Fragment(Positioned(item.value, source: source, path: item.path), in: whole)
       return Part(
         body,
-        PartText(
-          source: source, place: .within(fragment), lines: body.content.lines, origin: origin))
+        PartText(source: source, place: .within(fragment), content: body.content, origin: origin))
     }
     self.platform = platform ?? parts.lazy.compactMap(\.ownPlatform).first
   }
@@ -166,6 +168,34 @@ struct PartText: Sendable {
   let lines: [Substring]
   /// Where a line of a text in it comes from, if that is another file.
   let origin: (@Sendable (Substring) -> Location?)?
+  /// Every so many characters of the lines that have more, by their index: a column is found without counting from the
+  /// start of a line, which may hold thousands of values.
+  private let landmarks: [Int: [String.Index]]
+  private static let stride = 256
+
+  init(source: String, place: Place, content: [UInt8], origin: (@Sendable (Substring) -> Location?)?) {
+    self.source = source
+    self.place = place
+    self.origin = origin
+    lines = content.lines
+    var landmarks: [Int: [String.Index]] = [:]
+    for (index, line) in lines.enumerated() where line.utf8.count > Self.stride {
+      let scalars = line.unicodeScalars
+      landmarks[index] = Array(
+        sequence(first: scalars.startIndex) {
+          scalars.index($0, offsetBy: Self.stride, limitedBy: scalars.endIndex)
+        })
+    }
+    self.landmarks = landmarks
+  }
+
+  /// What stands in a line from a column on, both from 1.
+  func rest(of line: Int, from column: Int) -> Substring.UnicodeScalarView {
+    let scalars = lines[line - 1].unicodeScalars
+    let (mark, rest) = (column - 1).quotientAndRemainder(dividingBy: Self.stride)
+    guard let marks = landmarks[line - 1] else { return scalars.dropFirst(column - 1) }
+    return mark < marks.count ? scalars[marks[mark]...].dropFirst(rest) : scalars[scalars.endIndex...]
+  }
 
   /// A place in the part's text as a place in the file.
   func location(_ mark: Mark, path: String? = nil) -> Location {
@@ -218,14 +248,5 @@ extension [UInt8] {
   /// The lines of a text, without their ends.
   var lines: [Substring] {
     String(decoding: self, as: UTF8.self).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-  }
-
-  /// The line, from 1, at which some bytes start; nil where they do not stand here.
-  fileprivate func lineOfFirst(_ other: [UInt8]) -> Int? {
-    guard count >= other.count else { return nil }
-    for start in 0...(count - other.count) where self[start...].starts(with: other) {
-      return self[..<start].count { $0 == 0x0A } + 1
-    }
-    return nil
   }
 }

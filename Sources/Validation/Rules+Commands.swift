@@ -16,9 +16,9 @@ extension Validation {
           let fragments =
             part.commandTexts + part.files.map(\.content) + (part.root == nil ? [Fragment(part)] : [])
           return fragments.flatMap { fragment in
-            Self.downloads(runIn: fragment.text).map { place in
+            fragment.locations(Self.downloads(runIn: fragment.text)).map { place in
               Finding(
-                .error, fragment.location(place), "a download is run by a shell as it arrives",
+                .error, place, "a download is run by a shell as it arrives",
                 help: "download to a file, check its SHA-256, then run it")
             }
           }
@@ -47,27 +47,55 @@ extension Validation {
   ]
 
   /// Where a text runs what it downloads.
+  ///
+  /// Commands are cut into pieces before patterns are tried, so that none is tried on the same text again and again.
   static func downloads(runIn text: String) -> [String.Index] {
-    let piped =
-      /\b(?:curl|wget)\b[^|]*\|(?:[^|]*\|)*?\s*(?:\\\s*)?(?:sudo\s+(?:-\S+\s+)*)?(?:env\s+)?(?:\w+=(?:"[^"]*"|'[^']*'|[^\s"']*)\s+)*(?:\/\S*\/)?(?:ba|da|z|k|a)?sh\b(?![\w.\/-])/
-    let substituted =
-      /(?:\beval|\bsource|(?:^|[\s;&])\.|\b(?:ba|da|z|k)?sh)\s+(?:-\w+\s+)*["']?(?:<\(|\$\(|`)\s*(?:sudo\s+)?(?:curl|wget)\b/
-    return commandLines(of: text).flatMap { line -> [String.Index] in
+    commandLines(of: text).flatMap { line -> [String.Index] in
       let words = String(line)
-      guard words.holds("curl") || words.holds("wget"), !words.drop(while: \.isWhitespace).hasPrefix("#")
+      guard words.holds("curl") || words.holds("wget"), words.first(where: { !$0.isWhitespace }) != "#"
       else { return [] }
       // What follows "||", "&&" or ";" is another command; a URL may hold "&" and ";" without a space behind.
-      let code = words.replacing("||", with: "\u{1}\u{1}").replacing("&&", with: "\u{1}\u{1}")
-        .replacing("; ", with: "\u{1} ")
-      let found = code.split(separator: "\u{1}").flatMap { command in
-        command.matches(of: piped).map(\.range.lowerBound)
-          + command.matches(of: substituted).map(\.range.lowerBound)
+      return line.split(separator: /\|\||&&|;\s/).flatMap { command in
+        (downloads(pipedIn: command) + downloads(substitutedIn: command)).sorted()
       }
-      // Places by scalars: the texts are as long as each other in these.
-      return found.sorted().map { place in
-        text.unicodeScalars.index(
-          line.startIndex, offsetBy: code.unicodeScalars.distance(from: code.startIndex, to: place))
+    }
+  }
+
+  /// Where a command gives a download to a shell through pipes.
+  private static func downloads(pipedIn command: Substring) -> [String.Index] {
+    let shell =
+      /\s*(?:\\\s*)?(?:sudo\s+(?:-\S+\s+)*)?(?:env\s+)?(?:\w+=(?:"[^"]*"|'[^']*'|[^\s"']*)\s+)*(?:\/\S*\/)?(?:ba|da|z|k|a)?sh\b(?![\w.\/-])/
+    var found: [String.Index] = []
+    var download: String.Index?
+    for stage in command.split(separator: "|", omittingEmptySubsequences: false) {
+      var rest = stage
+      if let start = download, let run = stage.prefixMatch(of: shell) {
+        found.append(start)
+        download = nil
+        rest = stage[run.range.upperBound...]
       }
+      download = download ?? rest.firstMatch(of: /\b(?:curl|wget)\b/)?.range.lowerBound
+    }
+    return found
+  }
+
+  /// Where a command has a shell run what a substitution downloads.
+  private static func downloads(substitutedIn command: Substring) -> [String.Index] {
+    command.matches(of: /(?:<\(|\$\(|`)\s*(?:sudo\s+)?(?:curl|wget)\b/).compactMap { substitution in
+      var before = command[..<substitution.range.lowerBound]
+      if let last = before.last, "\"'".contains(last) { before.removeLast() }
+      var found: String.Index?
+      // The word before it runs it, or the one before that if this is an option, and so on.
+      while before.last?.isWhitespace == true {
+        while before.last?.isWhitespace == true { before.removeLast() }
+        let start = before.lastIndex(where: \.isWhitespace).map(before.index(after:)) ?? before.startIndex
+        let word = before[start...]
+        let runner = /(?:\beval|\bsource|(?:^|[;&])\.|\b(?:ba|da|z|k)?sh)$/
+        found = word.firstMatch(of: runner)?.range.lowerBound ?? found
+        guard word.wholeMatch(of: /-\w+/) != nil else { break }
+        before = before[..<start]
+      }
+      return found
     }
   }
 

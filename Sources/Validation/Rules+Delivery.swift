@@ -31,15 +31,14 @@ extension Validation {
       fix: "say it once, or give the later part `merge_how: 'list(append)+dict(recurse_list)+str()'`",
       find: { payload in
         let configs = payload.parts.filter { $0.type == "text/cloud-config" }
-        let isMerged = String(decoding: payload.content, as: UTF8.self).lowercased().holds("merge-type:")
-        guard configs.count > 1, !isMerged else { return [] }
-        return configs.indices.dropFirst().flatMap { index -> [Finding] in
-          let part = configs[index]
-          guard part.root?["merge_how"] == nil, part.root?["merge_type"] == nil else { return [] }
+        let saysHow = String(decoding: payload.content, as: UTF8.self).lowercased().holds("merge-type:")
+        guard configs.count > 1, !saysHow else { return [] }
+        var earlier: [String: Node.Value] = [:]
+        return configs.flatMap { part -> [Finding] in
+          let isMerged = part.root?["merge_how"] != nil || part.root?["merge_type"] != nil
           return (part.root?.entries ?? []).compactMap { entry in
-            guard
-              let earlier = configs[..<index].last(where: { $0.root?[entry.key] != nil }),
-              earlier.root?[entry.key]?.node.value != entry.value.node.value
+            let value = entry.value.node.value
+            guard let replaced = earlier.updateValue(value, forKey: entry.key), !isMerged, replaced != value
             else { return nil }
             return Finding(
               .warning, part.location(key: entry.keyLocation, entry.value),

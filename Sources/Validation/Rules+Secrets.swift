@@ -18,10 +18,10 @@ extension Validation {
       fix: "give `permissions: '0600'`",
       find: { payload in
         payload.parts.flatMap { part -> [Finding] in
-          let secrets = part.plainSecrets
+          let secrets = Set(part.plainSecrets.map(\.path))
           return part.files.compactMap { file -> Finding? in
             guard file.isReadableByAll,
-              file.isOwnSecret || secrets.contains(where: { $0.path == file.content.path })
+              file.isOwnSecret || secrets.contains(file.content.path)
                 || file.isNamedAsSecret
             else { return nil }
             let place = file.entry["permissions"] ?? file.entry["path"] ?? file.entry
@@ -58,6 +58,7 @@ extension Part {
       let known = shaped(in: text)
       let lines = text.text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       found += known
+      let knownLines = Set(known.map(\.finding.location?.line))
       if let documents = Self.documents(text.text) {
         found += documents.flatMap { named(in: $0, below: "", of: text, at: nil) }
         continue
@@ -66,7 +67,7 @@ extension Part {
         let place = text.location(line: line, column: column)
         let bytes = line <= lines.count ? Array(lines[line - 1].utf8.dropFirst(column - 1)) : []
         // What another program puts there at boot is no secret yet, and what has a shape is found by it.
-        guard !Self.isComputed(bytes), !known.contains(where: { $0.finding.location?.line == place.line })
+        guard !Self.isComputed(bytes), !knownLines.contains(place.line)
         else { return nil }
         let isLogin =
           line <= lines.count && lines[line - 1].utf8.prefix(column - 1).suffix(3).elementsEqual("://".utf8)
@@ -146,7 +147,9 @@ extension Part {
 
   /// Whether a text is a password's hash as crypt(5) writes it, or one that locks.
   private static func isHash(_ text: String) -> Bool {
-    text.contains(/^\$(?:[0-9a-z]+)\$[^\s]+\$[^\s]*$/) || ["!", "*", "!!"].contains(text)
+    guard let head = text.prefixMatch(of: /\$[0-9a-z]+\$/) else { return ["!", "*", "!!"].contains(text) }
+    let rest = text[head.range.upperBound...]
+    return rest.dropFirst().contains("$") && !rest.contains(where: \.isWhitespace)
   }
 
   /// Whether a value comes from somewhere else at boot: a variable, a command, a placeholder.

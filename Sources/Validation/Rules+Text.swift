@@ -57,32 +57,34 @@ extension Part {
     // Most texts have nothing of the kind, and are not searched for its forms.
     let marks: [StaticString] = ["%{", "${", "{{", "<", "ME", "THIS"]
     guard !text.hasPrefix("## template"), marks.contains(where: { text.holds($0) }) else { return [] }
+    // No form goes on into another of its kind: each is tried on its own text only.
     var found = text.matches(
-      of: /%\{~?\s*(?:if\s|for\s|else\b|endif\b|endfor\b)[^}\n]*\}/
+      of: /%\{~?\s*(?:if\s|for\s|else\b|endif\b|endfor\b)(?:[^}%\n]|%(?!\{))*\}/
     ).map { ($0.range.lowerBound, String($0.output), "Terraform's templatefile") }
-    found += text.matches(
-      of: /<[A-Za-z0-9 _-]*(?:replace|change|your|todo|insert|placeholder|fixme)[A-Za-z0-9 _-]*>/
-        .ignoresCase()
-    ).filter { match in
+    let words = ["replace", "change", "your", "todo", "insert", "placeholder", "fixme"]
+    found += text.matches(of: /<[A-Za-z0-9 _-]+>/).filter { match in
+      let name = match.output.lowercased()
       // A word alone, in small letters, is a tag of XML.
-      match.output.contains { "_- ".contains($0) } || String(match.output) == match.output.uppercased()
+      return words.contains { name.contains($0) }
+        && (name.contains { "_- ".contains($0) } || String(match.output) == match.output.uppercased())
     }.map { ($0.range.lowerBound, String($0.output), "a person") }
     found += text.matches(of: /\b(?:REPLACE|CHANGE)[_-]?(?:ME|THIS)\b/).filter { match in
       match.range.lowerBound == text.startIndex || text[text.index(before: match.range.lowerBound)] != "<"
     }.map { ($0.range.lowerBound, String($0.output), "a person") }
     if !isShell {
-      found += text.matches(of: /\$\{[A-Za-z_][A-Za-z0-9_.]*(?:\[[^\]\n]*\])?\}/).map {
+      found += text.matches(of: /\$\{[A-Za-z_][A-Za-z0-9_.]*(?:\[[^\[\]\n]*\])?\}/).map {
         ($0.range.lowerBound, String($0.output), "Terraform's templatefile")
       }
       if !isTemplate {
-        found += text.matches(of: /\{\{-?\s*[A-Za-z_.][^}\n]*\}\}/).map {
+        found += text.matches(of: /\{\{-?\s*[A-Za-z_.](?:[^{}\n]|\{(?!\{))*\}\}/).map {
           ($0.range.lowerBound, String($0.output), "a template engine")
         }
       }
     }
-    return found.map { place, placeholder, who in
-      Finding(
-        .error, fragment.location(place), "\(placeholder) is left over: \(who) should have replaced it",
+    return zip(found, fragment.locations(found.map(\.0))).map { found, place in
+      let (_, placeholder, who) = found
+      return Finding(
+        .error, place, "\(placeholder) is left over: \(who) should have replaced it",
         help: "render the template, or give the value")
     }
   }
@@ -101,17 +103,32 @@ extension Part {
   fileprivate var jinja: [Finding] {
     let fragment = Fragment(self)
     let text = fragment.text
-    let raw = text.matches(of: /\{%-?\s*raw\s*-?%\}[\s\S]*?\{%-?\s*endraw\s*-?%\}/).map(\.range)
-    let bound = text.matches(of: /\{%-?\s*(?:set|for)\s+(\w+)/).map { String($0.output.1) }
-    return text.matches(of: /\{\{-?\s*(\.?\$?\w*)[^}\n]*\}?\}?/).compactMap { match in
+    let raw = Self.raw(in: text)
+    let bound = Set(text.matches(of: /\{%-?\s*(?:set|for)\s+(\w+)/).map { String($0.output.1) })
+    let found = text.matches(of: /\{\{-?\s*(\.?\$?\w*)[^}\n]*\}?\}?/).filter { match in
       let name = String(match.output.1)
-      guard !raw.contains(where: { $0.contains(match.range.lowerBound) }),
-        !Self.variables.contains(name), !bound.contains(name)
-      else { return nil }
-      return Finding(
-        .error, fragment.location(match.range.lowerBound),
+      return !raw.contains(match.range.lowerBound) && !Self.variables.contains(name) && !bound.contains(name)
+    }
+    return zip(found, fragment.locations(found.map(\.range.lowerBound))).map { match, place in
+      Finding(
+        .error, place,
         "the header \"## template: jinja\" lets cloud-init render \(match.output.0), which is none of its variables",
         help: "take the header out, or put the text between {% raw %} and {% endraw %}")
     }
+  }
+
+  /// What stands between `{% raw %}` and `{% endraw %}`.
+  private static func raw(in text: String) -> RangeSet<String.Index> {
+    var raw = RangeSet<String.Index>()
+    var start: String.Index?
+    for match in text.matches(of: /\{%-?\s*(end)?raw\s*-?%\}/) {
+      if match.output.1 == nil {
+        start = start ?? match.range.lowerBound
+      } else if let from = start {
+        raw.insert(contentsOf: from..<match.range.upperBound)
+        start = nil
+      }
+    }
+    return raw
   }
 }

@@ -10,7 +10,7 @@ package enum SecretText {
 
   /// A token that is known by how it begins.
   private struct Shape {
-    let start: String
+    let start: StaticString
     /// How many letters, digits, `-` and `_` follow at least.
     let length: Int
     let what: String
@@ -51,32 +51,46 @@ package enum SecretText {
 
   /// Whether a file can hold anything of the kind: most do not, and are not cut into lines.
   private static func mayHold(_ bytes: [UInt8]) -> Bool {
-    let text = String(decoding: bytes, as: UTF8.self)
-    return text.holds("PRIVATE KEY-----") || shapes.contains { text.contains($0.start) }
+    mayHold(String(decoding: bytes, as: UTF8.self))
+  }
+
+  private static func mayHold(_ text: String) -> Bool {
+    text.holds("PRIVATE KEY-----") || shapes.contains { text.holds($0.start) }
   }
 
   /// What stands in a line, by its column.
   static func found(in line: Substring, next: Substring) -> [(column: Int, what: String)] {
-    var found: [(column: Int, what: String)] = []
-    if let begin = line.firstRange(of: "-----BEGIN "), let end = line.firstRange(of: "PRIVATE KEY-----"),
+    let line = String(line)
+    guard mayHold(line) else { return [] }
+    var found: [(place: String.Index, what: String)] = []
+    if let begin = line.firstPlace(of: "-----BEGIN "), let end = line.firstPlace(of: "PRIVATE KEY-----"),
       isKey(line[end.upperBound...]) || isKey(next)
     {
-      found.append((line[..<begin.lowerBound].unicodeScalars.count + 1, "a private key"))
+      found.append((begin.lowerBound, "a private key"))
     }
     for shape in shapes {
-      var rest = line[...]
-      while let range = rest.firstRange(of: shape.start) {
-        let before = line[..<range.lowerBound].last
-        let run = rest[range.upperBound...].prefix {
+      var start = line.startIndex
+      while let range = line.firstPlace(of: shape.start, from: start) {
+        start = range.upperBound
+        if let before = line[..<range.lowerBound].last, before.isLetter || before.isNumber || before == "_" {
+          continue
+        }
+        let run = line[start...].prefix {
           $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_")
         }
-        rest = rest[range.upperBound...]
-        let isWord = before.map { $0.isLetter || $0.isNumber || $0 == "_" } ?? false
-        guard !isWord, run.count >= shape.length, !isExample(run) else { continue }
-        found.append((line[..<range.lowerBound].unicodeScalars.count + 1, shape.what))
+        // What begins within a word is part of it.
+        start = run.endIndex
+        guard run.count >= shape.length, !isExample(run) else { continue }
+        found.append((range.lowerBound, shape.what))
       }
     }
-    return found
+    var (column, index) = (1, line.startIndex)
+    return found.map { place, what in
+      if place < index { (column, index) = (1, line.startIndex) }
+      column += line.unicodeScalars.distance(from: index, to: place)
+      index = place
+      return (column, what)
+    }
   }
 
   /// Whether a line begins with what keys are written in.
