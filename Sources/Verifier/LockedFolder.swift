@@ -18,12 +18,22 @@ final class LockedFolder: Sendable {
   ///
   /// - Parameter prefix: what its path begins with; six random letters follow.
   init(_ prefix: String) throws(Errno) {
-    // mkdtemp replaces the six letters.
-    var template = Array("\(prefix)XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
-    path = template.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }
-    guard let lock = try Files.lock("\(path)/lock") else { throw .resourceBusy }
-    self.lock = lock
+    // Who sweeps may come between the making of the lock and its locking; then there is another name.
+    for _ in 0..<8 {
+      // mkdtemp replaces the six letters.
+      var template = Array("\(prefix)XXXXXX".utf8CString)
+      guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
+      let path = template.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }
+      guard let lock = try Files.lock("\(path)/lock") else { continue }
+      guard Files.status("\(path)/lock") != nil else {
+        try? lock.close()
+        continue
+      }
+      self.path = path
+      self.lock = lock
+      return
+    }
+    throw .resourceBusy
   }
 
   /// Removes it, unless it has got another name.

@@ -119,7 +119,7 @@ struct VerifyCommandTests {
     "A snapshot that is not finished goes with the command, however that ends",
     arguments: [SIGKILL, SIGINT, SIGTERM])
   func snapshot(signal: Int32) async throws {
-    try await withHost("exec sleep 600") { host in
+    try await withHost("touch started; exec sleep 600") { host in
       let process = Process()
       process.executableURL = URL(fileURLWithPath: Tool.k3seed)
       process.arguments = ["verify", "user-data", "--warm"] + Self.machine
@@ -129,16 +129,12 @@ struct VerifyCommandTests {
       process.standardError = FileHandle.nullDevice
       try process.run()
       let snapshots = host["cache"]["snapshots"]
-      func holds(_ file: String) -> Bool {
-        snapshots.names?.contains { snapshots[$0].names?.contains(file) == true } == true
-      }
-      #expect(try await Self.eventually { holds("disk.qcow2") })
+      // The disk is made before the leash starts, and the leash before QEMU.
+      #expect(try await Self.eventually { host.names?.contains("started") == true })
       let folder = try #require(snapshots.names?.first)
       #expect(snapshots[folder].mode == "0700" && snapshots[folder]["disk.qcow2"].mode == "0600")
-      // The disk is there a little before the leash.
       let names = { (try? FileManager.default.subpathsOfDirectory(atPath: host.path)) ?? [] }
-      #expect(try await Self.eventually { names().contains { $0.hasSuffix("/leash.sh") } })
-      try await Task.sleep(for: .milliseconds(500))
+      #expect(names().contains { $0.hasSuffix("/leash.sh") })
       kill(process.processIdentifier, signal)
       process.waitUntilExit()
       #expect(try await Self.eventually { snapshots.names == [] }, "\(snapshots.names ?? [])")
@@ -146,26 +142,58 @@ struct VerifyCommandTests {
     }
   }
 
+  /// Asks for its seed as a guest would, has its state saved, or says that the saving failed; where it goes on from a
+  /// state it ends.
+  static func freezing(saves: Bool) -> String {
+    """
+    exec python3 - "$@" <<'END'
+    import json, socket, subprocess, sys
+    if "-incoming" in sys.argv:
+        print("resumed by", sys.argv[sys.argv.index("-incoming") + 1])
+        sys.exit(3)
+    options = " ".join(sys.argv[1:])
+    folder = options.split("id=control,path=")[1].split("/control")[0]
+    control = socket.socket(socket.AF_UNIX)
+    control.connect(folder + "/control")
+    say = lambda **line: control.sendall(json.dumps(line).encode() + b"\\n")
+    say(QMP={"version": {"qemu": {"major": 0, "minor": 0, "micro": 1}}})
+    print("[    0.000000] Linux version 0", flush=True)
+    with open(folder + "/ask", "w") as ask: ask.write("1 GET /meta-data\\n")
+    for line in control.makefile():
+        if '"migrate"' in line:
+            kind, _, command = json.loads(line)["arguments"]["uri"].partition(":")
+            assert kind == "exec"
+            if \(saves ? 1 : 0): subprocess.run(["sh", "-c", command], input=b"state", check=True)
+            say(event="MIGRATION", data={"status": "\(saves ? "completed" : "failed")"})
+        if '"quit"' in line: break
+    END
+    """
+  }
+
+  @Test("What was saved is what the next warm start goes on from, and is for nobody else")
+  func saved() async throws {
+    try await withHost(Self.freezing(saves: true)) { host in
+      let snapshots = host["cache"]["snapshots"]
+      for isFirst in [true, false] {
+        let outcome = try await Self.verify(host, ["--warm", "--report", "json=r.json"])
+        #expect(try Self.cause(host["r.json"])["code"] == "qemu-failed", "\(outcome.text)")
+        #expect(outcome.errors.contains("there is no snapshot of this image yet") == isFirst)
+        let names = try #require(snapshots.names)
+        try #require(names.count == 1)
+        let snapshot = snapshots[names[0]]
+        #expect(snapshot.names == ["disk.qcow2", "grounds", "state"])
+        #expect(snapshot.mode == "0700")
+        for name in snapshot.names ?? [] { #expect(snapshot[name].mode == "0600", "\(name)") }
+        #expect(snapshot["state"].bytes == Array("state".utf8))
+        #expect(outcome.text.contains("resumed by exec:cat '"), "\(outcome.text)")
+        #expect(outcome.text.contains("/snapshots/\(names[0])/state'"))
+      }
+    }
+  }
+
   @Test("A state that is not saved is no snapshot, and no success")
   func unsaved() async throws {
-    // It asks for its seed as a guest would, and says that the saving failed.
-    let script = """
-      exec python3 - "$@" <<'END'
-      import json, socket, sys, time
-      options = " ".join(sys.argv[1:])
-      folder = options.split("id=control,path=")[1].split("/control")[0]
-      control = socket.socket(socket.AF_UNIX)
-      control.connect(folder + "/control")
-      say = lambda **line: control.sendall(json.dumps(line).encode() + b"\\n")
-      say(QMP={"version": {"qemu": {"major": 0, "minor": 0, "micro": 1}}})
-      print("[    0.000000] Linux version 0", flush=True)
-      with open(folder + "/ask", "w") as ask: ask.write("1 GET /meta-data\\n")
-      for line in control.makefile():
-          if '"migrate"' in line: say(event="MIGRATION", data={"status": "failed"})
-          if '"quit"' in line: break
-      END
-      """
-    try await withHost(script) { host in
+    try await withHost(Self.freezing(saves: false)) { host in
       let outcome = try await Self.verify(host, ["--warm", "--report", "json=r.json"])
       #expect(outcome.status == 69, "\(outcome.text) \(outcome.errors)")
       let cause = try Self.cause(host["r.json"])
