@@ -14,7 +14,8 @@ import SystemPackage
 ///
 /// It starts processes, and blocks until they have ended. Nothing of it is left behind, however the process that runs
 /// it ends, but for the snapshots and what is to be kept, where that was asked for. (Where it is killed before its leash
-/// has started, the next one removes it.) Writing to a program that is gone must not end the process: it ignores SIGPIPE from then on.
+/// has started, the next one removes it.) Writing to a program that is gone must not end the process: it ignores SIGPIPE
+/// from then on.
 public struct Verification: Sendable {
   /// How to go about it.
   public struct Options: Sendable {
