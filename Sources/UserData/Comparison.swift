@@ -106,6 +106,7 @@ extension Comparison {
   private static func places(_ bytes: [UInt8], _ source: String) throws(Report) -> Places {
     var places = Places()
     let bodies = try Inspection.open(bytes, source: source).bodies
+    var budget = Inspection.limit
     for (index, body) in bodies.enumerated() {
       // Parts are told apart by their names, or else by their order.
       let prefix = bodies.count == 1 ? "" : "\(body.name?.printable ?? "part \(index + 1)"): "
@@ -113,14 +114,14 @@ extension Comparison {
         let node = try? YAML.parseOne(body.content, source: source, ambiguity: .accepted),
         let entries = node.mapping
       else {
-        let shown = Redactor.part(String(decoding: body.content, as: UTF8.self))
+        let shown = Redactor.part(String(decoding: body.content, as: UTF8.self), budget: &budget)
         places.all.append(
           Place(
             name: prefix + body.type, stage: "cloud-init",
             content: .text(body.content, shown: shown?.lines)))
         continue
       }
-      let shown = Redactor.cloudConfig(node)
+      let shown = Redactor.cloudConfig(node, budget: &budget)
       let isOwn = Redactor.isOwn(node)
       for entry in entries {
         let pair = Pair(value: entry.value, shown: shown[entry.key] ?? Node(.string(Redactor.mark)))

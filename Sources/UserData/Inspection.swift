@@ -55,7 +55,7 @@ public struct Inspection: Sendable {
   public let report: Report
 
   /// The most that a layer may expand to, in bytes: more than any platform takes.
-  static let limit = 16 << 20
+  package static let limit = 16 << 20
 
   /// Looks at user-data. A part that cannot be read is an error in ``report``, and the others are looked at.
   ///
@@ -70,7 +70,9 @@ public struct Inspection: Sendable {
           "user-data-mime", at: Location(source: source), Self.missingEnd.message, help: Self.missingEnd.help)
       )
     }
-    parts = bodies.map { Part($0, source: source, report: &report) }
+    // Each entry is unpacked for its size and for its text.
+    var budget = (sizes: Self.limit, texts: Self.limit)
+    parts = bodies.map { Part($0, source: source, report: &report, budget: &budget) }
     self.layers = layers
     self.report = report
   }
@@ -231,7 +233,9 @@ extension Inspection.Part {
     return guessed ?? declared ?? "unknown"
   }
 
-  init(_ body: Inspection.Body, source: String, report: inout Report) {
+  init(
+    _ body: Inspection.Body, source: String, report: inout Report, budget: inout (sizes: Int, texts: Int)
+  ) {
     let content = body.content
     let type = body.type
     let text = String(decoding: content, as: UTF8.self)
@@ -248,7 +252,7 @@ extension Inspection.Part {
       }
       keys = []
       files = []
-      redacted = Redactor.part(text) ?? Self.unreadable
+      redacted = Redactor.part(text, budget: &budget.texts) ?? Self.unreadable
       return
     }
     let parsed = report.collect { () throws(Report) in
@@ -265,9 +269,11 @@ extension Inspection.Part {
       guard let path = file["path"]?.string else { return nil }
       return Inspection.File(
         path: path, mode: file["permissions"]?.scalarText ?? "0644", owner: file["owner"]?.string,
-        bytes: file.fileContent.count)
+        bytes: file.fileContent(within: &budget.sizes).count)
     }
-    redacted = "#cloud-config\n" + String(decoding: YAML.emit(Redactor.cloudConfig(node)), as: UTF8.self)
+    redacted =
+      "#cloud-config\n"
+      + String(decoding: YAML.emit(Redactor.cloudConfig(node, budget: &budget.texts)), as: UTF8.self)
   }
 }
 
@@ -283,15 +289,21 @@ extension Node {
 
   /// The bytes of a `write_files` entry, its `encoding` taken off (cloud-init's documentation of the module).
   package var fileContent: [UInt8] {
+    var budget = Inspection.limit
+    return fileContent(within: &budget)
+  }
+
+  /// The bytes of a `write_files` entry, as far as what all entries of a payload may expand to reaches; what is over it
+  /// stays compressed, as what is damaged does.
+  package func fileContent(within budget: inout Int) -> [UInt8] {
     let text = Array((self["content"]?.scalarText ?? "").utf8)
     var encoding = self["encoding"]?.string?.lowercased() ?? ""
     if self["content"]?.tag == "tag:yaml.org,2002:binary" { encoding = "b64" }
     let isGzip = encoding.hasPrefix("gz")
     let isBase64 = encoding.hasSuffix("b64") || encoding.hasSuffix("base64")
     let decoded = isBase64 ? Base64.decode(text) ?? text : text
-    guard isGzip, let unpacked = try? Gzip.decompress(decoded, limit: Inspection.limit) else {
-      return decoded
-    }
+    guard isGzip, let unpacked = try? Gzip.decompress(decoded, limit: budget) else { return decoded }
+    budget -= unpacked.count
     return unpacked
   }
 }

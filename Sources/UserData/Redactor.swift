@@ -13,6 +13,18 @@ import YAML
 struct Redactor {
   /// Whether k3seed made the payload.
   let isOwn: Bool
+  /// How many bytes the compressed files that are still to come may expand to, all together.
+  private var budget: Int
+  /// How many texts that are YAML or JSON themselves lie around the one that is looked at.
+  private var nesting = 0
+
+  private init(isOwn: Bool, budget: Int) {
+    self.isOwn = isOwn
+    self.budget = budget
+  }
+
+  /// Deeper texts are judged by form.
+  private static let deepest = 8
 
   static let mark = "<not shown>"
   /// Where k3seed puts secrets.
@@ -22,8 +34,11 @@ struct Redactor {
     "/etc/rancher/k3s/", "/var/lib/k3seed/", "/var/lib/rancher/k3s/server/manifests/",
   ]
 
-  static func cloudConfig(_ node: Node) -> Node {
-    Redactor(isOwn: isOwn(node)).node(node, under: nil)
+  /// - Parameter budget: how many bytes the payload's compressed files may still expand to.
+  static func cloudConfig(_ node: Node, budget: inout Int) -> Node {
+    var redactor = Redactor(isOwn: isOwn(node), budget: budget)
+    defer { budget = redactor.budget }
+    return redactor.node(node, under: nil)
   }
 
   /// Whether k3seed made a cloud-config.
@@ -40,13 +55,15 @@ struct Redactor {
 
   /// A part that is not called a cloud-config, but may be one by its structure: a template or an archive of some, or
   /// one of which the first line is wrong. Nil where it is meant as one and cannot be read.
-  static func part(_ text: String) -> String? {
-    if let document = Redactor(isOwn: false).document(text) { return document }
+  static func part(_ text: String, budget: inout Int) -> String? {
+    var redactor = Redactor(isOwn: false, budget: budget)
+    defer { budget = redactor.budget }
+    if let document = redactor.document(text) { return document }
     let isMeant = !text.hasPrefix("#!") && text.contains("#cloud-config")
     return isMeant ? nil : TextRedactor.text(text, isOwn: false).printableLines
   }
 
-  private func node(_ node: Node, under key: String?) -> Node {
+  private mutating func node(_ node: Node, under key: String?) -> Node {
     if let key, SecretName.names(key, isOwn: isOwn) { return hidden(node) }
     var result = node
     switch node.value {
@@ -79,13 +96,13 @@ struct Redactor {
     return result
   }
 
-  private func file(_ node: Node, at path: String) -> Node {
+  private mutating func file(_ node: Node, at path: String) -> Node {
     var file = node
     file.value = .mapping(
       (node.mapping ?? []).compactMap { entry in
         if entry.key == "encoding" { return nil }
         guard entry.key == "content" else { return entry }
-        let content = node.fileContent
+        let content = node.fileContent(within: &budget)
         guard isShown(node, at: path), let text = String(validating: content, as: UTF8.self) else {
           return Node.Entry(entry.key, Node(.string(Self.hiddenContent(content))))
         }
@@ -103,10 +120,15 @@ struct Redactor {
     return mode.octal.map { $0 & 0o044 != 0 } ?? false
   }
 
-  private func shown(_ text: String) -> String { document(text) ?? TextRedactor.text(text, isOwn: isOwn) }
+  private mutating func shown(_ text: String) -> String {
+    document(text) ?? TextRedactor.text(text, isOwn: isOwn)
+  }
 
   /// A text that is YAML or JSON itself, redacted by its structure; nil where it is not, or not clearly.
-  private func document(_ text: String) -> String? {
+  private mutating func document(_ text: String) -> String? {
+    guard nesting < Self.deepest else { return nil }
+    nesting += 1
+    defer { nesting -= 1 }
     let isJSON = text.utf8.first == UInt8(ascii: "{")
     let isWhole = text.utf8.last == 0x0A
     guard isJSON || text.utf8.contains(0x0A), !text.hasPrefix("#!"),
@@ -149,14 +171,44 @@ package enum SecretName {
   ]
 
   package static func names(_ name: String, isOwn: Bool) -> Bool {
-    let parts = name.lowercased().split { "-_. ".contains($0) }
-    guard let last = parts.last else { return false }
-    let whole = parts.joined()
-    // In k3seed's own files a plural is a list of names.
-    if isOwn, last == "secrets" { return false }
-    if pointers.contains(where: whole.hasSuffix) { return false }
-    return lastWords.contains(String(last)) || words.contains { whole.contains($0) }
+    names(Array(name.utf8), isOwn: isOwn)
   }
+
+  /// Byte by byte, as it is asked for every word of a text.
+  static func names(_ name: some Collection<UInt8>, isOwn: Bool) -> Bool {
+    if !name.allSatisfy({ $0 < 0x80 }) {
+      let lowercased = String(decoding: name, as: UTF8.self).lowercased()
+      return names(lower: lowercased.utf8, isOwn: isOwn)
+    }
+    return names(lower: name.map { (0x41...0x5A) ~= $0 ? $0 | 0x20 : $0 }, isOwn: isOwn)
+  }
+
+  private static func names(lower name: some Collection<UInt8>, isOwn: Bool) -> Bool {
+    var whole: [UInt8] = []
+    var lastPart = 0
+    var isBetween = false
+    for byte in name {
+      if separators.contains(byte) {
+        isBetween = true
+      } else {
+        if isBetween { lastPart = whole.count }
+        isBetween = false
+        whole.append(byte)
+      }
+    }
+    // In k3seed's own files a plural is a list of names.
+    let last = whole[lastPart...]
+    if whole.isEmpty || isOwn && last.elementsEqual("secrets".utf8) { return false }
+    if endsOfPointers.contains(where: { whole.suffix($0.count).elementsEqual($0) }) { return false }
+    return lastWordBytes.contains { last.elementsEqual($0) } || wordBytes.contains { whole.holds($0) }
+  }
+
+  static let separators = Array("-_. ".utf8)
+  private static let wordBytes = words.map { Array($0.utf8) }
+  private static let lastWordBytes = lastWords.map { Array($0.utf8) }
+  private static let endsOfPointers = pointers.map { Array($0.utf8) }
+  /// What every name of a secret holds, letters in lower case and separators left out.
+  static let needles = words + lastWords
 
   /// The header that OCI's metadata service asks for (Oracle's documentation of IMDSv2), the same for everybody.
   static let metadataHeader = "Bearer Oracle"
@@ -194,6 +246,19 @@ extension SecretName {
   /// Where secrets begin in a text of any kind, judged by form: line and column from 1, columns in bytes.
   package static func places(in text: String, isOwn: Bool) -> [(line: Int, column: Int)] {
     TextRedactor.places(in: text, isOwn: isOwn)
+  }
+}
+
+extension [UInt8] {
+  /// Whether other bytes stand among these.
+  func holds(_ other: [UInt8]) -> Bool { firstPlace(of: other) != nil }
+
+  /// Where other bytes stand first.
+  func firstPlace(of other: [UInt8]) -> Int? {
+    guard let first = other.first, count >= other.count else { return nil }
+    return (0...(count - other.count)).first { start in
+      self[start] == first && other.indices.allSatisfy { self[start + $0] == other[$0] }
+    }
   }
 }
 

@@ -18,13 +18,25 @@ struct TextRedactor {
   static func text(_ text: String, isOwn: Bool) -> String {
     var redactor = TextRedactor(isOwn: isOwn)
     var shown: [UInt8] = []
-    // An option and its value may stand on two lines.
-    let whole = isOwn ? text : text.replacing("\\\r\n", with: "").replacing("\\\n", with: "")
-    for (index, line) in whole.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+    var line: [UInt8] = []
+    var isFirst = true
+    let lines = Array(text.utf8).split(separator: 0x0A, omittingEmptySubsequences: false)
+    for (index, piece) in lines.enumerated() {
+      line += piece
       let hasReturn = line.last == 0x0D
-      guard let line = redactor.redacted(Array(hasReturn ? line.dropLast() : line)) else { continue }
-      if index > 0 { shown.append(0x0A) }
-      shown += line + (hasReturn ? [0x0D] : [])
+      let body = hasReturn ? line.dropLast() : line[...]
+      // An option and its value may stand on two lines.
+      if !isOwn, body.last == UInt8(ascii: "\\"), index + 1 < lines.count {
+        line = Array(body.dropLast())
+        continue
+      }
+      if let found = redactor.redacted(hasReturn ? Array(body) : line) {
+        if !isFirst { shown.append(0x0A) }
+        shown += found
+        if hasReturn { shown.append(0x0D) }
+      }
+      isFirst = false
+      line = []
     }
     return String(decoding: shown, as: UTF8.self)
   }
@@ -62,15 +74,15 @@ struct TextRedactor {
       }
       self.depth = nil
     }
-    if line.holds(Array("-----BEGIN ".utf8)), line.holds(Array("PRIVATE KEY".utf8)) {
-      let last = Array("-----END ".utf8)
-      if !line.holds(last) { end = last }
+    guard Self.mayHold(line) else { return line }
+    if line.holds(Self.keyStart), line.holds(Self.keyName) {
+      if !line.holds(Self.keyEnd) { end = Self.keyEnd }
       return Array("<private key not shown>".utf8)
     }
     let words = line.split(whereSeparator: { !$0.isNameByte }).map { String(decoding: $0, as: UTF8.self) }
     let isFed = line.contains { "|<".utf8.contains($0) }
     if Self.takesSecrets(words, isFed: isFed) || !isOwn && line.keepsSecret {
-      if let start = line.firstPlace(of: Array("<<".utf8)) {
+      if let start = line.firstPlace(of: Self.hereDocument) {
         let word = line[start...].drop { "<-'\"\\ ".utf8.contains($0) }.prefix(while: \.isNameByte)
         if !word.isEmpty { lastLine = Array(word) }
       }
@@ -104,6 +116,46 @@ struct TextRedactor {
     return shown
   }
 
+  private static let metadataHeader = Array(SecretName.metadataHeader.utf8)
+  private static let keyStart = Array("-----BEGIN ".utf8)
+  private static let keyName = Array("PRIVATE KEY".utf8)
+  private static let keyEnd = Array("-----END ".utf8)
+  private static let hereDocument = Array("<<".utf8)
+
+  // MARK: What need not be looked at
+
+  /// What something that is taken out holds at least: the name of a secret, a command that takes passwords, the start of
+  /// a token, a URL with a user, a private key.
+  private static let needles =
+    SecretName.needles + Array(commands.keys) + ["identified", "stdin", "begin", "://"]
+    + tokens.map { String(decoding: $0.prefix, as: UTF8.self) }
+
+  /// Which three characters begin a needle, five bits for each, so that letters of either case are the same.
+  private static let starts: [Bool] = {
+    var starts = [Bool](repeating: false, count: 1 << 15)
+    for needle in needles {
+      let letters = needle.utf8.filter { !SecretName.separators.contains($0) }.prefix(3).map { Int($0 & 31) }
+      let known = letters.reduce(0) { $0 << 5 | $1 }
+      // One of two characters begins with any third.
+      let open = 5 * (3 - letters.count)
+      for rest in 0..<(1 << open) { starts[known << open | rest] = true }
+    }
+    return starts
+  }()
+
+  /// Whether a line may hold anything that is taken out: most do not, and are not looked at any closer.
+  private static func mayHold(_ line: [UInt8]) -> Bool {
+    var last = 0
+    var count = 0
+    for byte in line where byte != 0x2D && byte != 0x5F && byte != 0x2E {
+      if byte >= 0x80 { return true }
+      last = (last << 5 | Int(byte & 31)) & 0x7FFF
+      count += 1
+      if count > 2, starts[last] { return true }
+    }
+    return false
+  }
+
   // MARK: Forms
 
   /// The value of a name that begins here, where it is a secret.
@@ -114,13 +166,13 @@ struct TextRedactor {
     guard !name.isEmpty else { return nil }
     let text = String(decoding: name, as: UTF8.self)
     var next = name.endIndex
-    let header = Array(SecretName.metadataHeader.utf8)
+    let header = Self.metadataHeader
     if line[start...].starts(with: header), line.dropFirst(start + header.count).first?.isNameByte != true {
       return nil
     }
     if Self.isGlued(text, options) { return (start + 2)..<line.wordEnd(from: next) }
     let isOption = Self.isOption(text, options, isOwn: isOwn)
-    guard isOption || SecretName.names(text, isOwn: isOwn) else { return nil }
+    guard isOption || SecretName.names(name, isOwn: isOwn) else { return nil }
     // "name": value, \"name\": value
     next = line.skipping(from: next) { "\"'\\".utf8.contains($0) }
     let isQuotedName = next > name.endIndex
@@ -272,12 +324,6 @@ extension [UInt8] {
       return SecretName.names(String(word.drop { $0 == ">" }), isOwn: false)
     }
   }
-
-  fileprivate func firstPlace(of other: [UInt8]) -> Int? {
-    indices.first { self[$0...].starts(with: other) }
-  }
-
-  fileprivate func holds(_ other: [UInt8]) -> Bool { firstPlace(of: other) != nil }
 
   fileprivate func skipping(from start: Int, _ isSkipped: (UInt8) -> Bool) -> Int {
     self[start...].firstIndex { !isSkipped($0) } ?? count

@@ -133,13 +133,15 @@ struct WrittenFile: Sendable {
   let isOwnSecret: Bool
 
   /// An entry of `write_files`; nil where it has no path or no content.
-  init?(_ entry: Positioned, in text: PartText, isOwn: Bool) {
+  ///
+  /// - Parameter budget: how many bytes the payload's compressed files may still expand to.
+  init?(_ entry: Positioned, in text: PartText, isOwn: Bool, budget: inout Int) {
     guard let path = entry["path"]?.node.string, let content = entry["content"] else { return nil }
     self.path = path
     self.entry = entry
     // What does not become text holds nothing that the rules could read.
     self.content = Fragment(
-      String(validating: entry.node.fileContent, as: UTF8.self) ?? "", content, in: text)
+      String(validating: entry.node.fileContent(within: &budget), as: UTF8.self) ?? "", content, in: text)
     mode = entry["permissions"]?.node.scalarText.map { $0.octal ?? 0 } ?? 0o644
     isOwnSecret = isOwn && path.hasPrefix("/var/lib/k3seed/secrets/")
   }

@@ -45,6 +45,7 @@ public struct Payload: Sendable {
     self.layers = layers
     self.lacksEnd = lacksEnd
     let isPlain = content == bytes
+    var budget = Inspection.limit
     // The items of an archive stand in one text, which is cut into lines once.
     var archive: (bytes: [UInt8], text: PartText)?
     parts = bodies.enumerated().map { index, body in
@@ -55,13 +56,14 @@ public struct Payload: Sendable {
           source: source, place: line.map { .lines(from: $0) } ?? .decoded(name), content: content,
           origin: origin)
       }
-      guard let item = body.item else { return Part(body, text(body.content)) }
+      guard let item = body.item else { return Part(body, text(body.content), budget: &budget) }
       let whole = archive.flatMap { $0.bytes == item.archive ? $0.text : nil } ?? text(item.archive)
       archive = (item.archive, whole)
       let fragment = Fragment(Positioned(item.value, source: source, path: item.path), in: whole)
       return Part(
         body,
-        PartText(source: source, place: .within(fragment), content: body.content, origin: origin))
+        PartText(source: source, place: .within(fragment), content: body.content, origin: origin),
+        budget: &budget)
     }
     self.platform = platform ?? parts.lazy.compactMap(\.ownPlatform).first
   }
@@ -94,7 +96,7 @@ struct Part: Sendable {
   /// What `write_files` writes, as far as it is text.
   let files: [WrittenFile]
 
-  init(_ body: Inspection.Body, _ text: PartText) {
+  init(_ body: Inspection.Body, _ text: PartText, budget: inout Int) {
     let source = text.source
     self.text = text
     content = body.content
@@ -109,7 +111,9 @@ struct Part: Sendable {
     let isOwn = root.map(Inspection.isOwn) ?? false
     self.isOwn = isOwn
     self.root = root.map { Positioned($0, source: source) }
-    files = (self.root?["write_files"]?.items ?? []).compactMap { WrittenFile($0, in: text, isOwn: isOwn) }
+    files = (self.root?["write_files"]?.items ?? []).compactMap {
+      WrittenFile($0, in: text, isOwn: isOwn, budget: &budget)
+    }
     // What a template becomes is not known here.
     self.problems =
       isTemplate && String(decoding: content, as: UTF8.self).contains("{")

