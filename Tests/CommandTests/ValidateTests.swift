@@ -182,7 +182,7 @@ import Testing
   func interrupted(signal: String) async throws {
     try await withTemporaryDirectory { folder in
       // Many times the second that it gets.
-      let text = "#cloud-config\nruncmd:\n" + String(repeating: "- [echo, hello]\n", count: 30_000)
+      let text = "#!/bin/sh\n" + String(repeating: "echo 'the token is' \"$TOKEN\"\n", count: 300_000)
       try Data(text.utf8).write(to: folder.appendingPathComponent("a.yaml"))
       // timeout gives 124 where its first signal ended the program, 137 where it took the second one.
       let outcome = try await Tool.run(
