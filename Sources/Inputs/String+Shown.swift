@@ -12,10 +12,11 @@ extension String {
   /// A name of a user's as part of a path or message: itself, unless it looks like a secret.
   var shownName: String { looksSecret ? "…" : self }
 
-  /// Whether the text holds what services mark their secrets with, so that they can be found: Cloudflare's,
-  /// GitHub's and GitLab's tokens, private keys, bcrypt hashes, and the full form of K3s's tokens.
+  /// Whether the text holds what services mark their secrets with, so that they can be found, a private key, or the
+  /// full form of K3s's tokens.
   private var looksSecret: Bool {
-    secretMarks.contains(where: holds) || (holds("K10") && holds("::"))
+    holds("PRIVATE KEY") || holds("K10") && holds("::")
+      || TokenShape.all.contains { $0.isUnique && holds($0.start) }
   }
 
   /// The text without what stands before an `@` as `user:password` or behind `://`, and without a URL's
@@ -33,8 +34,3 @@ extension String {
     return text[...query] + "…"
   }
 }
-
-private let secretMarks: [StaticString] = [
-  "cfut_", "cfat_", "cfk_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "PRIVATE KEY",
-  "$2a$", "$2b$", "$2y$",
-]

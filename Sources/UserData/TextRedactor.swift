@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Takes what may be a secret out of a text of any kind, line by line.
 ///
 /// By form: `name=value`, `name: value` and `--name value` where the name says that it is a secret, with the
@@ -18,25 +20,30 @@ struct TextRedactor {
   static func text(_ text: String, isOwn: Bool) -> String {
     var redactor = TextRedactor(isOwn: isOwn)
     var shown: [UInt8] = []
+    // The lines of one command, and the last of them as far as it has come.
+    var command: [ArraySlice<UInt8>] = []
     var line: [UInt8] = []
     var isFirst = true
     let lines = Array(text.utf8).split(separator: 0x0A, omittingEmptySubsequences: false)
     for (index, piece) in lines.enumerated() {
       line += piece
-      let hasReturn = line.last == 0x0D
-      let body = hasReturn ? line.dropLast() : line[...]
+      let mayGoOn = !isOwn && index + 1 < lines.count
       // An option and its value may stand on two lines.
-      if !isOwn, body.last == UInt8(ascii: "\\"), index + 1 < lines.count {
+      let body = line.last == 0x0D ? line.dropLast() : line[...]
+      if mayGoOn, body.last == UInt8(ascii: "\\") {
         line = Array(body.dropLast())
         continue
       }
-      if let found = redactor.redacted(hasReturn ? Array(body) : line) {
+      command.append(line[...])
+      line = []
+      // So may what goes into a command and that command.
+      if mayGoOn, command.last?.endsInPipe == true { continue }
+      if let found = redactor.redacted(command) {
         if !isFirst { shown.append(0x0A) }
         shown += found
-        if hasReturn { shown.append(0x0D) }
       }
       isFirst = false
-      line = []
+      command = []
     }
     return String(decoding: shown, as: UTF8.self)
   }
@@ -55,6 +62,15 @@ struct TextRedactor {
   }
 
   private init(isOwn: Bool) { self.isOwn = isOwn }
+
+  /// Lines that belong together as they may be shown, as they are where they are no secret; nil where nothing may.
+  private mutating func redacted(_ lines: [ArraySlice<UInt8>]) -> [UInt8]? {
+    let bare = lines.map { $0.last == 0x0D ? $0.dropLast() : $0 }
+    let line = Array(bare.joined(separator: [0x20]))
+    guard let shown = redacted(line) else { return nil }
+    return shown == line
+      ? Array(lines.joined(separator: [0x0A])) : shown + (lines.last?.last == 0x0D ? [0x0D] : [])
+  }
 
   /// A line as it may be shown; nil where nothing of it may.
   private mutating func redacted(_ line: [UInt8]) -> [UInt8]? {
@@ -126,9 +142,11 @@ struct TextRedactor {
 
   /// What something that is taken out holds at least: the name of a secret, a command that takes passwords, the start of
   /// a token, a URL with a user, a private key.
-  private static let needles =
-    SecretName.needles + Array(commands.keys) + ["identified", "stdin", "begin", "://"]
-    + tokens.map { String(decoding: $0.prefix, as: UTF8.self) }
+  private static let needles: [String] = {
+    var needles = SecretName.needles + Array(commands.keys) + pairs.map { $0[0] }
+    needles += [literal, "stdin", "begin", "://"]
+    return needles + TokenShape.all.map { "\($0.start)" }
+  }()
 
   /// Which three characters begin a needle, five bits for each, so that letters of either case are the same.
   private static let starts: [Bool] = {
@@ -227,11 +245,11 @@ struct TextRedactor {
 
   /// A token that begins here as those of a known service.
   private func token(_ line: [UInt8], at start: Int) -> Range<Int>? {
-    guard let prefix = Self.tokens.first(where: { line[start...].starts(with: $0.prefix) }) else {
+    guard let token = Self.tokens.first(where: { line[start...].starts(with: $0.start) }) else {
       return nil
     }
-    let rest = line[(start + prefix.prefix.count)...].prefix { $0.isNameByte || "/+=$:~".utf8.contains($0) }
-    return rest.count < prefix.length ? nil : start..<rest.endIndex
+    let rest = line[(start + token.start.count)...].prefix { $0.isNameByte || "/+=$:~".utf8.contains($0) }
+    return rest.count < token.length ? nil : start..<rest.endIndex
   }
 
   /// The user and password of a URL whose "://" stands here. The user of an ssh URL alone is no secret.
@@ -253,10 +271,13 @@ struct TextRedactor {
     // A key of a cloud-config, or the end of a pipe, has nothing of a password on its line.
     words.count > 1 && words.contains { ["chpasswd", "htpasswd"].contains($0) }
       || isFed && words.contains { ["--stdin", "--password-stdin"].contains($0) }
-      || zip(words, words.dropFirst()).contains {
-        $0.lowercased() == "identified" && $1.lowercased() == "by"
-      }
+      || zip(words, words.dropFirst()).contains { pairs.contains([$0.lowercased(), $1.lowercased()]) }
   }
+
+  /// kubectl's option for a value of a Secret.
+  private static let literal = "--from-literal"
+  /// Words of SQL, and of Vault's command, behind which values stand.
+  private static let pairs = [["identified", "by"], ["kv", "put"], ["kv", "patch"], ["vault", "write"]]
 
   /// The letters of the options with which the commands among some words take passwords.
   static func options(of words: [String]) -> [UInt8] {
@@ -267,7 +288,7 @@ struct TextRedactor {
   static func isOption(_ word: String, _ options: [UInt8], isOwn: Bool) -> Bool {
     guard word.hasPrefix("-") else { return false }
     if word.hasPrefix("--") {
-      return SecretName.names(word, isOwn: isOwn)
+      return SecretName.names(word, isOwn: isOwn) || !isOwn && word == literal
         || options.contains(UInt8(ascii: "u")) && ["--user", "--proxy-user"].contains(word)
     }
     return word.utf8.last.map(options.contains) ?? false
@@ -286,15 +307,9 @@ struct TextRedactor {
     "login": UInt8(ascii: "p"), "redis-cli": UInt8(ascii: "a"), "ldapsearch": UInt8(ascii: "w"),
   ]
 
-  /// How well-known services begin their tokens, and how many more bytes make it one.
-  private static let tokens: [(prefix: [UInt8], length: Int)] = [
-    ("ghp_", 8), ("gho_", 8), ("ghs_", 8), ("ghu_", 8), ("ghr_", 8), ("github_pat_", 8), ("glpat-", 8),
-    ("cfut_", 8), ("cfat_", 8), ("cfk_", 8), ("AKIA", 16), ("ASIA", 16), ("xoxb-", 8), ("xoxp-", 8),
-    ("eyJ", 20),
-    ("K10", 20), ("hvs.", 8), ("dop_v1_", 8), ("sk-", 20), ("$2a$", 20), ("$2b$", 20), ("$2y$", 20),
-    ("$5$", 20),
-    ("$6$", 20), ("$y$", 20),
-  ].map { (Array($0.0.utf8), $0.1) }
+  private static let tokens: [(start: [UInt8], length: Int)] = TokenShape.all.map {
+    ($0.start.withUTF8Buffer(Array.init), $0.hidden)
+  }
 }
 
 extension UInt8 {
@@ -310,6 +325,16 @@ extension ArraySlice<UInt8> {
   fileprivate var isStartOfBlock: Bool {
     guard let first else { return true }
     return "|>{[(".utf8.contains(first) && dropFirst().allSatisfy { "+-0123456789 \t".utf8.contains($0) }
+  }
+}
+
+extension ArraySlice<UInt8> {
+  /// Whether a shell's command goes on in the next line, with a pipe: a YAML block begins behind a colon or a dash.
+  fileprivate var endsInPipe: Bool {
+    func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
+    guard let pipe = lastIndex(where: { !isBlank($0) }), self[pipe] == UInt8(ascii: "|") else { return false }
+    guard let before = self[..<pipe].lastIndex(where: { !isBlank($0) }) else { return false }
+    return !":-|".utf8.contains(self[before])
   }
 }
 

@@ -8,31 +8,10 @@ package enum SecretText {
     package let location: Location
   }
 
-  /// A token that is known by how it begins.
-  private struct Shape {
-    let start: StaticString
-    /// How many letters, digits, `-` and `_` follow at least.
-    let length: Int
-    let what: String
+  /// Those that are told beyond doubt.
+  private static let shapes = TokenShape.all.compactMap { shape in
+    shape.certain.map { (start: shape.start, length: $0, what: shape.what) }
   }
-
-  /// Source: what each service's documentation says of its tokens.
-  private static let shapes = [
-    Shape(start: "ghp_", length: 36, what: "a token of GitHub"),
-    Shape(start: "gho_", length: 36, what: "a token of GitHub"),
-    Shape(start: "ghs_", length: 36, what: "a token of GitHub"),
-    Shape(start: "github_pat_", length: 60, what: "a token of GitHub"),
-    Shape(start: "glpat-", length: 20, what: "a token of GitLab"),
-    Shape(start: "cfut_", length: 30, what: "a token of Cloudflare"),
-    Shape(start: "cfat_", length: 30, what: "a token of Cloudflare"),
-    Shape(start: "cfk_", length: 30, what: "a Global API Key of Cloudflare"),
-    Shape(start: "AKIA", length: 16, what: "an access key of AWS"),
-    Shape(start: "xoxb-", length: 24, what: "a token of Slack"),
-    Shape(start: "xoxp-", length: 24, what: "a token of Slack"),
-    Shape(start: "hvs.", length: 24, what: "a token of Vault"),
-    Shape(start: "dckr_pat_", length: 27, what: "a token of Docker Hub"),
-    Shape(start: "AGE-SECRET-KEY-1", length: 50, what: "a key of age"),
-  ]
 
   /// What stands in the files, in the order of their places.
   package static func findings(in files: [String: [UInt8]]) -> [Found] {

@@ -81,6 +81,19 @@ import YAML
       ("curl -H 'X-Auth-Token: c4n4ry' h", "curl -H 'X-Auth-Token: <not shown>' h"),
       ("say Bearer c4n4ryc4n4ry now", "say Bearer <not shown> now"),
       ("echo root:c4n4ry | chpasswd", "<a line with passwords not shown>"),
+      ("echo root:c4n4ry |\n  chpasswd\nid", "<a line with passwords not shown>\nid"),
+      ("echo root:c4n4ry |", "echo root:c4n4ry |"),
+      ("a: |\n  b\nc", "a: |\n  b\nc"),
+      (
+        "kubectl create secret generic x --from-literal a=c4n4ry",
+        "kubectl create secret generic x --from-literal <not shown>"
+      ),
+      (
+        "kubectl create secret generic x --from-literal=a=c4n4ry -n y",
+        "kubectl create secret generic x --from-literal=<not shown> -n y"
+      ),
+      ("vault kv put secret/x value=c4n4ry", "<a line with passwords not shown>"),
+      ("AGE-SECRET-KEY-1C4N4RYC4N4RY", "<not shown>"), ("x dckr_pat_c4n4ryc4n4ry", "x <not shown>"),
       // An apostrophe opens no quote.
       ("don't; TOKEN='c4n 4ry' id", "don't; TOKEN='<not shown>' id"),
       // URLs.
