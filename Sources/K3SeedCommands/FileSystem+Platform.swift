@@ -23,12 +23,24 @@ extension FileSystem {
     return true
   }
 
+  /// Removes a file as far as that can be done: there is nobody to tell.
   static func remove(_ path: String) { unlink(path) }
+
+  /// Removes a file.
+  static func unlinkFile(_ path: String) throws(Report) {
+    guard unlink(path) == 0 else { throw failure("cannot be removed", path, Errno(rawValue: errno)) }
+  }
 
   /// Whether something of that name is there, be it a link to nothing.
   static func exists(_ path: String) -> Bool {
     var status = stat()
     return lstat(path, &status) == 0
+  }
+
+  /// Whether it is a file that only its owner may read, as those are that ``write(_:to:)`` writes.
+  static func isPrivate(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_mode & 0o077 == 0
   }
 
   /// Whether another file may take its place: it is a regular one, or nothing is there.
@@ -93,6 +105,23 @@ extension FileSystem {
     throw Report([.error("file", at: Location(source: path), "the folder cannot be made: \(error)")])
   }
 
+  /// The names in a folder, in their order.
+  static func names(in folder: String) throws(Report) -> [String] {
+    guard let stream = opendir(folder) else {
+      let error = Errno(rawValue: errno)
+      throw Report([.error("file", at: Location(source: folder), "the folder cannot be read: \(error)")])
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
   /// Which files of a folder are read.
   struct Choice: Sendable {
     /// Whether a file or folder of that name is looked at.
@@ -118,16 +147,7 @@ extension FileSystem {
     var pending = [""]
     while let inner = pending.popLast() {
       let path = inner.isEmpty ? folder : "\(folder)/\(inner)"
-      guard let stream = opendir(path) else {
-        let error = Errno(rawValue: errno)
-        throw Report([.error("file", at: Location(source: path), "the folder cannot be read: \(error)")])
-      }
-      defer { closedir(stream) }
-      while let entry = readdir(stream) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) {
-          String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        if name == "." || name == ".." || !choice.takes(name) { continue }
+      for name in try names(in: path) where choice.takes(name) {
         let relative = inner.isEmpty ? name : "\(inner)/\(name)"
         var status = stat()
         guard stat("\(folder)/\(relative)", &status) == 0 else { continue }
@@ -142,7 +162,7 @@ extension FileSystem {
     return files
   }
 
-  private static func isLink(_ path: String) -> Bool {
+  static func isLink(_ path: String) -> Bool {
     var status = stat()
     return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
   }

@@ -65,10 +65,12 @@ enum FileSystem {
   ///   - writes: the files to write, by their path within.
   ///   - removals: the paths of files to remove.
   ///   - before: what is there now.
+  /// - Throws: what cannot be done; also where a folder on the way is a link, as what it leads to is none of ours.
   static func change(
     _ folder: String, writing writes: [(path: String, bytes: [UInt8])], removing removals: [String],
     knowing before: [String: [UInt8]]
   ) throws(Report) {
+    try refuseLinks(on: writes.map(\.path) + removals, in: folder)
     var staged: [String] = []
     var changed: [String] = []
     do throws(Report) {
@@ -83,9 +85,10 @@ enum FileSystem {
         changed.append(path)
       }
       for path in removals {
-        remove("\(folder)/\(path)")
-        removeEmptyFolders(above: path, in: folder)
+        try unlinkFile("\(folder)/\(path)")
+        changed.append(path)
       }
+      for path in removals { removeEmptyFolders(above: path, in: folder) }
     } catch {
       for path in staged { remove(path) }
       for path in changed {
@@ -97,6 +100,25 @@ enum FileSystem {
       }
       throw error
     }
+  }
+
+  /// Refuses paths that lead through a link.
+  private static func refuseLinks(on paths: [String], in folder: String) throws(Report) {
+    var links: Set<String> = []
+    for path in paths {
+      var inner = path[...]
+      while let slash = inner.lastIndex(of: "/") {
+        inner = inner[..<slash]
+        if isLink("\(folder)/\(inner)") { links.insert("\(folder)/\(inner)") }
+      }
+    }
+    try Report(
+      links.sorted().map {
+        .error(
+          "tree-link", at: Location(source: $0),
+          "is a link, and what it leads to is not touched", help: "put a folder in its place")
+      }
+    ).throwIfErrors()
   }
 
   /// The folder of a path, with the slash at its end; empty where it names none.

@@ -68,6 +68,13 @@ struct RenderJob {
     for userData in all {
       try FileSystem.write(userData.delivered, to: "\(output)/\(userData.fileName)")
     }
+    // What is left of another time holds other values, and whoever reads the whole folder takes it for one more node.
+    let written = Set(all.map(\.fileName))
+    for name in try FileSystem.names(in: output) where !written.contains(name) && UserData.isFileName(name) {
+      let path = "\(output)/\(name)"
+      guard FileSystem.isPrivate(path) else { continue }
+      FileSystem.say("\(path): note: was not rendered now; remove it unless it is wanted\n")
+    }
   }
 }
 
@@ -111,5 +118,10 @@ extension UserData {
   /// The node's name, with what has been done to the cloud-config.
   fileprivate var fileName: String {
     node.title + ".yaml" + (isCompressed ? ".gz" : "") + (delivered == payload ? "" : ".b64")
+  }
+
+  /// Whether a file may be a node's by its name.
+  fileprivate static func isFileName(_ name: String) -> Bool {
+    name.split(separator: ".").dropFirst().first == "yaml"
   }
 }

@@ -64,6 +64,16 @@ extension ClusterPlan {
           "two servers survive no failure: etcd needs more than half of its members",
           help: "use one server or three"))
     }
+    let repellent = nodes.map { node in
+      node.taints.first { $0.value.hasSuffix(":NoSchedule") || $0.value.hasSuffix(":NoExecute") }
+    }
+    if let taint = repellent.first ?? nil, repellent.allSatisfy({ $0 != nil }) {
+      report.add(
+        .warning(
+          "all-tainted", at: taint.origin,
+          "every node has a taint, and neither Argo CD's pods nor K3s' job that installs it tolerate any: the bootstrap waits for them in vain",
+          help: "leave a node without one, or add one"))
+    }
     let serverURL = inputs.text("server_url")?.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
     joinURL =
       serverURL

@@ -180,6 +180,11 @@ public enum Explanations {
       "use one server or three"
     ),
     (
+      "all-tainted", "no node without a taint that keeps pods away",
+      "Argo CD's pods, and K3s' job that installs it, tolerate none, so the bootstrap waits for them in vain",
+      "leave a node without one, or add one"
+    ),
+    (
       "missing-hash", "a K3s version whose files have no known SHA-256",
       "nothing says that what is downloaded is what was meant",
       "lock it with `k3seed lock --k3s VERSION`, or give `k3s_sha256`"
@@ -324,6 +329,10 @@ public enum Explanations {
     (
       "no-applications", "a folder without an Application", "Argo CD would follow it and find nothing",
       "name the folder that `argocd-root` follows"
+    ),
+    (
+      "tree-link", "a link to a folder where the tree has a folder",
+      "what lies behind it may be anybody's, and would be written to or removed", "put a folder in its place"
     ),
     (
       "tree-record", "a record of rendered files that k3seed did not write",

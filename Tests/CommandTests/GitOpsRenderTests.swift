@@ -131,6 +131,36 @@ import Testing
     }
   }
 
+  @Test("A link on the way is named, and nothing is written or removed where it leads to")
+  func links() async throws {
+    try await withTemporaryDirectory { folder in
+      _ = try await render(folder)
+      let (argocd, outside) = (
+        folder.appendingPathComponent("argocd"), folder.appendingPathComponent("outside")
+      )
+      try FileManager.default.createDirectory(at: outside, withIntermediateDirectories: true)
+      let theirs = Data("theirs\n".utf8)
+      try theirs.write(to: outside.appendingPathComponent("file"))
+      try FileManager.default.createSymbolicLink(
+        at: argocd.appendingPathComponent("link"), withDestinationURL: outside)
+      let apps = argocd.appendingPathComponent("apps")
+      try FileManager.default.removeItem(at: apps)
+      try FileManager.default.createSymbolicLink(at: apps, withDestinationURL: outside)
+      // As if k3seed had written it.
+      let record = argocd.appendingPathComponent(".k3seed.sha256")
+      let hash = try await Tool.run(["sha256sum", outside.path + "/file"]).text.prefix(64)
+      let line = "\(hash)  link/file\n"
+      try Data((String(contentsOf: record, encoding: .utf8) + line).utf8).write(to: record)
+      let before = try files(folder)
+      let outcome = try await render(folder)
+      #expect(outcome.status == 2)
+      let what = "is a link, and what it leads to is not touched; put a folder in its place [tree-link]"
+      #expect(outcome.findings == ["argocd/apps: error: \(what)", "argocd/link: error: \(what)"])
+      #expect(try files(folder) == before)
+      #expect(try Data(contentsOf: outside.appendingPathComponent("file")) == theirs)
+    }
+  }
+
   @Test("Everything that is missing is said at once, and nothing is written")
   func missing() async throws {
     try await withTemporaryDirectory { folder in

@@ -65,6 +65,25 @@ import Testing
   }
 
   @Test(
+    "some node takes Argo CD's pods",
+    arguments: [
+      Case(
+        "all tainted",
+        #"{"nodes": {"a": {"role": "server", "taints": [📍"x=y:NoSchedule"]}, "b": {"role": "agent", "taints": ["z:NoExecute"]}}}"#,
+        "📍: warning: every node has a taint, and neither Argo CD's pods nor K3s' job that installs it tolerate any: the bootstrap waits for them in vain (at $.nodes.a.taints[0]); leave a node without one, or add one [all-tainted]"
+      ),
+      Case(
+        "one without",
+        #"{"nodes": {"a": {"role": "server", "taints": ["x=y:NoSchedule"]}, "b": {"role": "agent"}}}"#),
+      Case(
+        "one that only prefers others",
+        #"{"nodes": {"a": {"role": "server", "taints": ["x=y:PreferNoSchedule"]}}}"#),
+    ])
+  func taints(_ example: Case) throws {
+    #expect(try Planning(example.outputs).findings == example.findings)
+  }
+
+  @Test(
     "each node has an address of its own",
     arguments: [
       Case(
