@@ -1,3 +1,4 @@
+import Diagnostics
 import Plan
 public import YAML
 
@@ -31,7 +32,8 @@ extension Comparison {
     guard !sections.isEmpty else { return text }
     text += "\n| | Where | Stage |\n|---|---|---|\n"
     for section in sections {
-      text += "| \(section.verb) | \(section.place.code) | \(section.stage)\(section.note) |\n"
+      text +=
+        "| \(section.verb) | \(section.place.code) | \(section.stage.escapedHTML.replacing("|", with: "\\|"))\(section.note) |\n"
     }
     for section in sections where !section.changes.isEmpty {
       // More backticks than stand in a row anywhere within.
@@ -107,8 +109,9 @@ extension Comparison.Section {
   }
 
   private func capped(_ lines: [String]) -> [String] {
-    lines.count <= Self.most
-      ? lines : lines.prefix(Self.most) + ["… \(lines.count - Self.most) more; --format json has all"]
+    let shown = lines.prefix(Self.most).map(\.printable)
+    return lines.count <= Self.most
+      ? shown : shown + ["… \(lines.count - Self.most) more; --format json has all"]
   }
 }
 

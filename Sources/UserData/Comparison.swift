@@ -117,7 +117,7 @@ extension Comparison {
         let shown = Redactor.part(String(decoding: body.content, as: UTF8.self), budget: &budget)
         places.all.append(
           Place(
-            name: prefix + body.type, stage: "cloud-init",
+            name: prefix + body.type.printable, stage: "cloud-init",
             content: .text(body.content, shown: shown?.lines)))
         continue
       }
@@ -126,7 +126,8 @@ extension Comparison {
       for entry in entries {
         let pair = Pair(value: entry.value, shown: shown[entry.key] ?? Node(.string(Redactor.mark)))
         guard entry.key == "write_files", let files = entry.value.sequence else {
-          places.all.append(Place(name: prefix + entry.key, stage: entry.key, content: .tree(pair)))
+          places.all.append(
+            Place(name: prefix + entry.key.printable, stage: entry.key.printable, content: .tree(pair)))
           continue
         }
         for (file, shown) in zip(files, pair.shown.sequence ?? []) {
@@ -175,7 +176,7 @@ extension Comparison {
     return documents.count == 1 ? documents[0] : Node(.sequence(documents))
   }
 
-  /// A file of `NAME=value` lines, as a mapping.
+  /// A file of `NAME=value` lines, as a mapping; nil also where their order may count.
   private static func variables(_ bytes: [UInt8]) -> Node? {
     let lines = String(decoding: bytes, as: UTF8.self).lines
     var entries: [Node.Entry] = []
@@ -183,8 +184,9 @@ extension Comparison {
       guard let sign = line.firstIndex(of: "="), sign > line.startIndex,
         line[..<sign].utf8.allSatisfy({ $0 == 0x5F || (0x30...0x39) ~= $0 || (0x41...0x5A) ~= $0 })
       else { return nil }
-      entries.append(
-        Node.Entry(String(line[..<sign]), Node(.string(String(line[line.index(after: sign)...])))))
+      let (name, value) = (String(line[..<sign]), String(line[line.index(after: sign)...]))
+      if value.holds("$") || entries.contains(where: { $0.key == name }) { return nil }
+      entries.append(Node.Entry(name, Node(.string(value))))
     }
     return entries.isEmpty ? nil : Node(.mapping(entries))
   }
@@ -240,10 +242,16 @@ extension Comparison {
       compare(old, new, into: &changes)
       // What differs only in what is not shown is there nevertheless.
       if changes.isEmpty { changes.append(Change(path: "content", old: Redactor.mark, new: Redactor.mark)) }
-      isComment = changes.allSatisfy { $0.old.isComment && $0.new.isComment }
+      isComment =
+        hasComments(a) && hasComments(b) && changes.allSatisfy { $0.old.isComment && $0.new.isComment }
     default:
       changes.append(Change(path: "content", old: old.summary, new: new.summary))
     }
+  }
+
+  /// Whether lines that begin with `#` are comments beyond doubt: those of a script without a here-document.
+  private static func hasComments(_ text: [UInt8]) -> Bool {
+    text.starts(with: "#!".utf8) && !String(decoding: text, as: UTF8.self).holds("<<")
   }
 
   private static func compare(_ old: [String], _ new: [String], into changes: inout [Change]) {

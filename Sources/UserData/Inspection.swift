@@ -325,7 +325,7 @@ extension Inspection {
     }
     text += "\n"
     for (index, part) in parts.enumerated() {
-      text += "\npart \(index + 1): \(part.type), \(part.bytes.grouped) bytes"
+      text += "\npart \(index + 1): \(part.type.printable), \(part.bytes.grouped) bytes"
       if let name = part.name { text += ", \(name.printable)" }
       text += "\n"
       if !part.keys.isEmpty { text += "  keys: \(part.keys.joined(separator: ", ").printable)\n" }

@@ -98,6 +98,25 @@ struct ComparisonTests {
     #expect(comparison.sections[0].changes == [.init(path: "$[a].shell", old: "sh", new: "bash")])
   }
 
+  @Test(
+    "What looks like a comment or like an order of no account, and is none, is told to new nodes",
+    arguments: [
+      ("#!/bin/sh\n# a\nid\n", "#!/bin/sh\n# b\nid\n", true),
+      ("#!/bin/sh\ncat >/etc/x <<EOF\n# a\nEOF\n", "#!/bin/sh\ncat >/etc/x <<EOF\n# b\nEOF\n", false),
+      ("a line\n# a\n", "a line\n# b\n", false),
+      ("A=1\nB=2\n", "B=2\nA=1\n", true),
+      ("A=1\nA=1\n", "A=1\nA=2\n", false),
+      ("A=1\nB=$A\n", "B=$A\nA=1\n", false),
+    ])
+  func order(old: String, new: String, isCosmetic: Bool) throws {
+    func payload(_ text: String) -> String {
+      "#cloud-config\nwrite_files:\n- path: /x\n  content: |\n"
+        + text.split(separator: "\n").map { "    \($0)\n" }.joined()
+    }
+    let comparison = try Self.compare(payload(old), payload(new))
+    #expect(comparison.effect == (isCosmetic ? .cosmetic : .newNodes))
+  }
+
   @Test("A script differs line by line; comments alone are cosmetic")
   func scripts() throws {
     let comment = try Self.compare(Self.file("#!/bin/sh\n# a\nx"), Self.file("#!/bin/sh\n# b\n\nx"))
@@ -183,6 +202,19 @@ struct ComparisonTests {
         "old: user-data-empty", "new: user-data-mime",
       ]
     }
+  }
+
+  @Test("A name with control characters or with HTML reaches neither a terminal nor a page as such")
+  func names() throws {
+    let comparison = try Self.compare(
+      "#cloud-config\n\"\\e[2Jx | <b>hi</b>\": {\"\\e[1m\": 1}\n",
+      "#cloud-config\n\"\\e[2Jx | <b>hi</b>\": {\"\\e[1m\": 2}\n")
+    #expect(comparison.effect == .newNodes)
+    for shown in [comparison.text, comparison.markdown] {
+      #expect(!shown.contains("\u{1B}") && shown.contains("\\u{1b}[2Jx"), "\(shown)")
+    }
+    let row = try #require(comparison.markdown.split(separator: "\n").first { $0.hasPrefix("| changed") })
+    #expect(row == "| changed | `\\u{1b}[2Jx \\| <b>hi</b>` | \\u{1b}[2Jx \\| &lt;b&gt;hi&lt;/b&gt; |")
   }
 
   @Test("A long text keeps a comment short, and backticks in it do not end the block")
