@@ -17,6 +17,14 @@ extension Check {
       }
     },
     DocumentedRule(
+      "second-kustomization", what: "a second kustomization in one folder",
+      why: "kustomize refuses the folder, and Argo CD all that lies in it", fix: "make one of them"
+    ) { repository in
+      repository.secondKustomizations.map {
+        .error($0, "the folder has another kustomization besides", help: "make one of them")
+      }
+    },
+    DocumentedRule(
       "path-missing", what: "a path that is not in the repository",
       why: "the Application cannot be rendered, and nothing of it is applied",
       fix: "mend the path, or add what it names"

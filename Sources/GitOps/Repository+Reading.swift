@@ -9,7 +9,10 @@ extension Repository {
     private(set) var templates = 0
     /// The folders that are Helm charts, with their `Chart.yaml`.
     private(set) var charts: [String: Place] = [:]
+    /// By their folders; of several in one folder the first by name.
     private(set) var kustomizations: [String: Place] = [:]
+    /// The others.
+    private(set) var secondKustomizations: [Place] = []
     /// The objects of each file as they stand there.
     private(set) var objects: [String: [Object]] = [:]
     /// Files whose documents are parts of objects, or no objects at all: patches and values.
@@ -38,8 +41,12 @@ extension Repository {
         }
       }
       for folder in chartFolders { charts[folder] = documents[folder.file("Chart.yaml")]?.first }
-      for (file, places) in documents where file.isKustomization {
-        kustomizations[file.folder] = places.first
+      for (file, places) in documents.sorted(by: { $0.key < $1.key }) where file.isKustomization {
+        if kustomizations[file.folder] == nil {
+          kustomizations[file.folder] = places.first
+        } else {
+          secondKustomizations += places.prefix(1)
+        }
       }
       for place in kustomizations.values { partial.formUnion(Self.patchFiles(of: place)) }
       for (file, places) in documents where !partial.contains(file) {
@@ -49,7 +56,9 @@ extension Repository {
 
     /// The objects of a document: one, those of a list, or none.
     private static func objects(in place: Place) -> [Object] {
-      if place["kind"]?.text == "List", let items = place["items"] { return items.items.flatMap(objects) }
+      if place["kind"]?.text?.hasSuffix("List") == true, let items = place["items"] {
+        return items.items.flatMap(objects)
+      }
       return place.isKustomization ? [] : Object(place).map { [$0] } ?? []
     }
 

@@ -13,6 +13,8 @@ public struct Repository: Sendable {
   let folders: Set<String>
   /// Why the other YAML files could not be read; those that hold template tags are not among them.
   let unreadable: [String: Report]
+  /// Kustomizations beside another one in the same folder.
+  let secondKustomizations: [Place]
   /// How many YAML files were left out because they are templates.
   public let templates: Int
   /// The Applications, by file and place; those that an ApplicationSet generates stand where it does.
@@ -46,6 +48,7 @@ public struct Repository: Sendable {
     folders = Set(files.keys.flatMap(\.foldersAbove)).union([""])
     let reading = Reading(files)
     unreadable = reading.unreadable
+    secondKustomizations = reading.secondKustomizations
     templates = reading.templates
     let found = Self.applications(in: reading, folders: folders)
     let own = Self.own(of: found, in: reading, url: url, files: files, folders: folders)

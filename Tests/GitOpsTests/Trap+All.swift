@@ -218,6 +218,13 @@ extension Trap {
       files: ["apps.yaml": application("a"), "a/a.yaml": "\(configMap)data:\n»\ta: b\n"],
       mended: ["\ta: b": "  a: b"]),
     Trap(
+      code: "second-kustomization", name: "one of each spelling",
+      findings: ["the folder has another kustomization besides; make one of them"],
+      files: [
+        "apps.yaml": application("a"), "a/a.yaml": configMap,
+        "a/kustomization.yaml": "resources: [a.yaml]\n", "a/kustomization.yml": "»namePrefix: b-\n",
+      ], mended: ["namePrefix: b-\n": ""]),
+    Trap(
       code: "path-missing", name: "a folder",
       findings: [
         "a folder that is not in this repository: aplications/b; mend the path, which begins at the repository's root"

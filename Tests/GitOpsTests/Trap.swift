@@ -41,12 +41,12 @@ struct Trap: Sendable, CustomTestStringConvertible {
   /// What is found in the files as they are.
   var broken: Report { check(files) }
 
-  /// What is found once they are mended.
+  /// What is found once they are mended; a file that is empty then is gone.
   var twin: Report {
     check(
       files.mapValues { text in
         mended.reduce(text.replacing("»", with: "")) { $0.replacing($1.key, with: $1.value) }
-      })
+      }.filter { !$0.value.isEmpty })
   }
 
   /// Whether everything that is to be replaced is there.
