@@ -215,11 +215,13 @@ extension Rule {
       let place = first?.location.flatMap { place in place.line.map { " at its line \($0)" } } ?? ""
       return Problem("is not a Kubernetes manifest\(place): \(first?.message ?? "unreadable")")
     }
-    // A List brings its items, and lists may lie in lists.
+    // A list, such as List or SecretList, brings its items, and lists may lie in lists.
     var objects = documents.filter { $0.value != .null }
     var next = 0
     while next < objects.count {
-      if objects[next]["kind"]?.string == "List" { objects += objects[next]["items"]?.sequence ?? [] }
+      if objects[next]["kind"]?.string?.hasSuffix("List") == true {
+        objects += objects[next]["items"]?.sequence ?? []
+      }
       next += 1
     }
     guard !objects.isEmpty,

@@ -48,7 +48,9 @@ extension Part {
       guard isMeant || text.contains("apiVersion:"), !text.hasPrefix("#!"),
         let documents = try? YAML.parse(Array(text.utf8), source: "", ambiguity: .accepted)
       else { return [] }
-      let all = documents.flatMap { $0["kind"]?.string == "List" ? $0["items"]?.sequence ?? [] : [$0] }
+      let all = documents.flatMap {
+        $0["kind"]?.string?.hasSuffix("List") == true ? $0["items"]?.sequence ?? [] : [$0]
+      }
       return all.filter { isMeant && $0.value != .null || $0["apiVersion"] != nil && $0["kind"] != nil }
         .map { Object(file: file, value: $0) }
     }

@@ -489,6 +489,14 @@ struct Refusal: CustomTestStringConvertible {
         "holds a Secret, which K3s would keep on disk and put back at every start"
       ),
       (
+        "apiVersion: v1\nkind: SecretList\nitems:\n- {apiVersion: v1, kind: Secret}\n",
+        "holds a Secret, which K3s would keep on disk and put back at every start"
+      ),
+      (
+        "apiVersion: v1\nkind: SecretList\nitems:\n- {metadata: {name: a}, stringData: {a: hunter2}}\n",
+        "is not a Kubernetes manifest: each document needs apiVersion and kind"
+      ),
+      (
         "apiVersion: v1\nkind: List\nitems:\n- x\n",
         "is not a Kubernetes manifest: each document needs apiVersion and kind"
       ),
