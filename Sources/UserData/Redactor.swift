@@ -1,5 +1,6 @@
 import Diagnostics
 import Inputs
+import Secrets
 import YAML
 
 /// Takes what may be a secret out of user-data that anybody made, before a person sees it.
@@ -239,6 +240,27 @@ package enum SecretName {
       (0x61...0x7A) ~= $0 || (0x30...0x39) ~= $0 || "/._-".utf8.contains($0)
     }
     return isPath && text.hasPrefix("/") && text.utf8.count { $0 == UInt8(ascii: "/") } > 1
+  }
+}
+
+/// Private keys in base64, as kubeconfigs (`client-key-data`) and machine configurations hold them.
+package enum EncodedKey {
+  /// What `-----BEGIN` begins with in base64.
+  static let start = Array("LS0tLS1CRUdJTi".utf8)
+
+  /// Whether a byte is of base64.
+  static func isLetter(_ byte: UInt8) -> Bool {
+    (0x61...0x7A) ~= byte || (0x41...0x5A) ~= byte || (0x30...0x39) ~= byte || "+/=".utf8.contains(byte)
+  }
+
+  /// How many letters from here on are a private key's; nil where none begins here.
+  package static func count(at line: some Collection<UInt8>) -> Int? {
+    guard line.starts(with: start) else { return nil }
+    let letters = line.prefix(while: isLetter)
+    // The first line of a key says what it is.
+    let head = Array(letters.prefix(64))
+    let text = Base64.decode(Array(head.dropLast(head.count % 4))) ?? []
+    return String(decoding: text, as: UTF8.self).contains("PRIVATE KEY") ? letters.count : nil
   }
 }
 

@@ -14,6 +14,8 @@ struct TextRedactor {
   /// Lines are left out while they are indented deeper than this; of the first, its place is shown.
   private var depth: Int?
   private var isFirstBelow = false
+  /// Lines are left out while they go on with a private key in base64.
+  private var isKey = false
   /// Whether places are looked for, so that what is left out as a whole is looked into.
   private var isSearching = false
 
@@ -90,7 +92,15 @@ struct TextRedactor {
       }
       self.depth = nil
     }
+    if isKey {
+      let body = line.drop { $0 == 0x20 || $0 == 0x09 }
+      if !body.isEmpty, body.allSatisfy(EncodedKey.isLetter) { return nil }
+      isKey = false
+    }
     guard Self.mayHold(line) else { return line }
+    if let start = line.firstPlace(of: EncodedKey.start) {
+      isKey = EncodedKey.count(at: line[start...]) == line.count - start
+    }
     if line.holds(Self.keyStart), line.holds(Self.keyName) {
       if !line.holds(Self.keyEnd) { end = Self.keyEnd }
       return Array("<private key not shown>".utf8)
@@ -144,7 +154,7 @@ struct TextRedactor {
   /// a token, a URL with a user, a private key.
   private static let needles: [String] = {
     var needles = SecretName.needles + Array(commands.keys) + pairs.map { $0[0] }
-    needles += [literal, "stdin", "begin", "://"]
+    needles += [literal, "stdin", "begin", "://", String(decoding: EncodedKey.start, as: UTF8.self)]
     return needles + TokenShape.all.map { "\($0.start)" }
   }()
 
@@ -245,6 +255,7 @@ struct TextRedactor {
 
   /// A token that begins here as those of a known service.
   private func token(_ line: [UInt8], at start: Int) -> Range<Int>? {
+    if let count = EncodedKey.count(at: line[start...]) { return start..<start + count }
     guard let token = Self.tokens.first(where: { line[start...].starts(with: $0.start) }) else {
       return nil
     }

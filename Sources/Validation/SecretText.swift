@@ -1,4 +1,5 @@
 package import Diagnostics
+import UserData
 
 /// Finds keys and tokens in the text of files, whatever they are part of. No value is ever shown.
 package enum SecretText {
@@ -34,8 +35,11 @@ package enum SecretText {
   }
 
   private static func mayHold(_ text: String) -> Bool {
-    text.holds("PRIVATE KEY-----") || shapes.contains { text.holds($0.start) }
+    text.holds("PRIVATE KEY-----") || text.holds(encodedKey) || shapes.contains { text.holds($0.start) }
   }
+
+  /// What a private key begins with in base64.
+  private static let encodedKey: StaticString = "LS0tLS1CRUdJTi"
 
   /// What stands in a line, by its column.
   static func found(in line: Substring, next: Substring) -> [(column: Int, what: String)] {
@@ -46,6 +50,11 @@ package enum SecretText {
       isKey(line[end.upperBound...]) || isKey(next)
     {
       found.append((begin.lowerBound, "a private key"))
+    }
+    if let begin = line.firstPlace(of: encodedKey)?.lowerBound,
+      EncodedKey.count(at: line[begin...].utf8) ?? 0 >= 80
+    {
+      found.append((begin, "a private key in base64"))
     }
     for shape in shapes {
       var start = line.startIndex

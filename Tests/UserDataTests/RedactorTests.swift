@@ -123,6 +123,10 @@ import YAML
         "a\n<private key not shown>\nb"
       ),
       (
+        "key: LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtFWS0tLS0tCk1DNENc4n4ry\n  c4n4ryAB==\n# LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
+        "key: <not shown>\n# LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"
+      ),
+      (
         "key: '-----BEGIN PRIVATE KEY----- c4n4ry -----END PRIVATE KEY-----'\nb", "<private key not shown>\nb"
       ),
       ("a:\n  password: |\n    c4n4ry\n\n    c4n4ry\n  b: c", "a:\n  password: |\n    <not shown>\n  b: c"),

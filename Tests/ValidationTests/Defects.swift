@@ -177,6 +177,11 @@ extension Defect {
       "write_files:\n- path: /a\n  permissions: '0600'\n  content: |\n    DB_PASSWORD=horse-battery\n",
       "write_files:\n- path: /a\n  permissions: '0600'\n  content: |\n    DB_PASSWORD=$SECRET\n    db_token=$(fetch)\n"
     ),
+    config(
+      "plain-secret", at: 6, 22,
+      "write_files:\n- path: /a\n  permissions: '0600'\n  content: |\n    client-key-data: LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtFWS0tLS0tCk1DNENBUUF3QlFZREsyVndCQ0lFSUorRFl2aDZTRXFWVG01MERGdE1\n",
+      "write_files:\n- path: /a\n  permissions: '0600'\n  content: |\n    client-certificate-data: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1DNENBUUF3QlFZREsyVndCQ0lFSUorRFl2aDZTRXFWVG01MERGdE1\n",
+      says: "a private key in base64"),
     Defect(
       "plain-secret", .warning, at: 5, 30,
       faulty:
