@@ -1,5 +1,6 @@
 import Diagnostics
 import SystemPackage
+import Verifier
 
 #if canImport(Glibc)
   import Glibc
@@ -107,19 +108,13 @@ extension FileSystem {
 
   /// The names in a folder, in their order.
   static func names(in folder: String) throws(Report) -> [String] {
-    guard let stream = opendir(folder) else {
-      let error = Errno(rawValue: errno)
-      throw Report([.error("file", at: Location(source: folder), "the folder cannot be read: \(error)")])
+    do throws(Errno) {
+      return try Files.entries(of: folder)
+    } catch {
+      throw Report([
+        .error("file", at: Location(source: folder), "the folder cannot be read: \(error)")
+      ])
     }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) {
-        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    return names.sorted()
   }
 
   /// Which files of a folder are read.

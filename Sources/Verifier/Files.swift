@@ -1,5 +1,5 @@
 import Secrets
-import SystemPackage
+package import SystemPackage
 
 #if canImport(Glibc)
   import Glibc
@@ -10,7 +10,7 @@ import SystemPackage
 #endif
 
 /// Files and folders, by the calls that swift-system does not have.
-enum Files {
+package enum Files {
   /// What a file is known by without reading it.
   struct Status: Hashable, Sendable {
     /// Its size in bytes.
@@ -61,8 +61,11 @@ enum Files {
   }
 
   /// The names in a folder, sorted; none where there is no such folder.
-  static func names(in folder: String) -> [String] {
-    guard let stream = opendir(folder) else { return [] }
+  static func names(in folder: String) -> [String] { (try? entries(of: folder)) ?? [] }
+
+  /// The names in a folder, sorted.
+  package static func entries(of folder: String) throws(Errno) -> [String] {
+    guard let stream = opendir(folder) else { throw Errno(rawValue: errno) }
     defer { closedir(stream) }
     var names: [String] = []
     while let entry = readdir(stream) {
