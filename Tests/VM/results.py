@@ -7,6 +7,7 @@ REPORTS has each boot's report, NAME.json, and NAME.faults where a test injects 
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -18,7 +19,8 @@ WORDS = 160
 
 
 def shown(text):
-    """As the cell of a table."""
+    """As the cell of a table, without the folders that a test makes for itself."""
+    text = re.sub(r"/\S*/k3seed-test-[0-9A-F-]+/", "", text)
     return text.replace("|", "\\|").replace("*", "\\*").replace("<", "\\<").replace("_", "\\_")
 
 
