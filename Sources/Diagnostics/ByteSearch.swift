@@ -42,6 +42,11 @@ extension String {
     }
   }
 
+  /// The text in single quotes, as every POSIX shell reads it back exactly, and GLib.
+  package var shellQuoted: String {
+    "'" + parts(between: "'").joined(by: "'\\''") + "'"
+  }
+
   /// Whether another text stands in this one, byte for byte.
   package func holds(_ other: StaticString) -> Bool { offset(of: other, from: 0) != nil }
 }

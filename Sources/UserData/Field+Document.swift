@@ -66,10 +66,3 @@ extension Field {
     }
   }
 }
-
-extension String {
-  /// The text in single quotes, as every POSIX shell reads back exactly.
-  var shellQuoted: String {
-    "'" + parts(between: "'").joined(by: "'\\''") + "'"
-  }
-}

@@ -187,7 +187,7 @@ extension Part {
   private static func joined(_ list: Positioned) -> String {
     list.items.map { item in
       item.node.string
-        ?? item.items.map { "'\(($0.node.scalarText ?? "").replacing("'", with: #"'\''"#))'" }
+        ?? item.items.map { ($0.node.scalarText ?? "").shellQuoted }
         .joined(separator: " ")
     }.map { $0 + "\n" }.joined()
   }

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A virtual machine to be: all that QEMU's command line says, and nothing else.
 struct Machine: Hashable, Sendable {
   /// Where the guest finds its user-data. The address lies in QEMU's user network and is no port of the host.
@@ -71,13 +73,13 @@ struct Machine: Hashable, Sendable {
     ]
     options += network
     // `exec:` is the one kind of state file that every QEMU since 2.0 reads.
-    if let resumesFrom { options += ["-incoming", "exec:cat \(Self.shellQuoted(resumesFrom))"] }
+    if let resumesFrom { options += ["-incoming", "exec:cat \(resumesFrom.shellQuoted)"] }
     return options
   }
 
   /// Answers a request of the guest. libslirp splits it into words by GLib's `g_shell_parse_argv`, whose quotes are the
   /// shell's.
-  private var seedCommand: String { "/bin/sh \(Self.shellQuoted("\(scratch)/seed.sh"))" }
+  private var seedCommand: String { "/bin/sh \("\(scratch)/seed.sh".shellQuoted)" }
 
   /// Every board writes its firmware's messages to the serial console, where they can be evidence.
   private var board: [String] {
@@ -148,8 +150,4 @@ struct Machine: Hashable, Sendable {
     text.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
   }
 
-  /// A word of a command that QEMU runs, or has a shell run.
-  static func shellQuoted(_ text: String) -> String {
-    "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
-  }
 }

@@ -294,7 +294,7 @@ struct Session: ~Copyable {
         Control.command("migrate-set-capabilities", ["capabilities": [Self.capability("events")]]),
         on: .control)
       // What a guest had in memory is for its owner alone.
-      let target = "exec:umask 077; cat >\(Machine.shellQuoted(path))"
+      let target = "exec:umask 077; cat >\(path.shellQuoted)"
       switchboard.send(Control.command("migrate", ["uri": Node(.string(target))]), on: .control)
     case .cutPower(.reset): switchboard.send(Control.command("system_reset"), on: .control)
     case .cutPower(.kill):
