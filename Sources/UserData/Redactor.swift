@@ -246,7 +246,8 @@ package enum SecretName {
 /// Private keys in base64, as kubeconfigs (`client-key-data`) and machine configurations hold them.
 package enum EncodedKey {
   /// What `-----BEGIN` begins with in base64.
-  static let start = Array("LS0tLS1CRUdJTi".utf8)
+  package static let start: StaticString = "LS0tLS1CRUdJTi"
+  static let startBytes = start.withUTF8Buffer(Array.init)
 
   /// Whether a byte is of base64.
   static func isLetter(_ byte: UInt8) -> Bool {
@@ -255,7 +256,7 @@ package enum EncodedKey {
 
   /// How many letters from here on are a private key's; nil where none begins here.
   package static func count(at line: some Collection<UInt8>) -> Int? {
-    guard line.starts(with: start) else { return nil }
+    guard line.starts(with: startBytes) else { return nil }
     let letters = line.prefix(while: isLetter)
     // The first line of a key says what it is.
     let head = Array(letters.prefix(64))

@@ -98,7 +98,7 @@ struct TextRedactor {
       isKey = false
     }
     guard Self.mayHold(line) else { return line }
-    if let start = line.firstPlace(of: EncodedKey.start) {
+    if let start = line.firstPlace(of: EncodedKey.startBytes) {
       isKey = EncodedKey.count(at: line[start...]) == line.count - start
     }
     if line.holds(Self.keyStart), line.holds(Self.keyName) {
@@ -154,7 +154,7 @@ struct TextRedactor {
   /// a token, a URL with a user, a private key.
   private static let needles: [String] = {
     var needles = SecretName.needles + Array(commands.keys) + pairs.map { $0[0] }
-    needles += [literal, "stdin", "begin", "://", String(decoding: EncodedKey.start, as: UTF8.self)]
+    needles += [literal, "stdin", "begin", "://", "\(EncodedKey.start)"]
     return needles + TokenShape.all.map { "\($0.start)" }
   }()
 
@@ -337,9 +337,7 @@ extension ArraySlice<UInt8> {
     guard let first else { return true }
     return "|>{[(".utf8.contains(first) && dropFirst().allSatisfy { "+-0123456789 \t".utf8.contains($0) }
   }
-}
 
-extension ArraySlice<UInt8> {
   /// Whether a shell's command goes on in the next line, with a pipe: a YAML block begins behind a colon or a dash.
   fileprivate var endsInPipe: Bool {
     func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }

@@ -35,11 +35,8 @@ package enum SecretText {
   }
 
   private static func mayHold(_ text: String) -> Bool {
-    text.holds("PRIVATE KEY-----") || text.holds(encodedKey) || shapes.contains { text.holds($0.start) }
+    text.holds("PRIVATE KEY-----") || text.holds(EncodedKey.start) || shapes.contains { text.holds($0.start) }
   }
-
-  /// What a private key begins with in base64.
-  private static let encodedKey: StaticString = "LS0tLS1CRUdJTi"
 
   /// What stands in a line, by its column.
   static func found(in line: Substring, next: Substring) -> [(column: Int, what: String)] {
@@ -51,7 +48,7 @@ package enum SecretText {
     {
       found.append((begin.lowerBound, "a private key"))
     }
-    if let begin = line.firstPlace(of: encodedKey)?.lowerBound,
+    if let begin = line.firstPlace(of: EncodedKey.start)?.lowerBound,
       EncodedKey.count(at: line[begin...].utf8) ?? 0 >= 80
     {
       found.append((begin, "a private key in base64"))
