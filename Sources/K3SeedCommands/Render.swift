@@ -122,6 +122,6 @@ extension UserData {
 
   /// Whether a file may be a node's by its name.
   fileprivate static func isFileName(_ name: String) -> Bool {
-    name.split(separator: ".").dropFirst().first == "yaml"
+    [".yaml", ".yaml.gz", ".yaml.b64", ".yaml.gz.b64"].contains(where: name.hasSuffix)
   }
 }

@@ -93,18 +93,20 @@ import Testing
             == Tool.k3seed(["render", "--node", node], input: cluster).output)
       }
       _ = try out["k3seed.yaml"].holding("cluster_name: k3s\n")
+      try FileManager.default.copyItem(at: out["a.yaml"], to: out["old.example.yaml"])
       // Once more, compressed, into the same folder: other names, and the others stay, which is said.
       let again = try await Tool.k3seed(
         ["render", "--all", "--encoding", "gzip+base64", "-o", out.path], input: cluster)
       #expect(again.status == 0)
       #expect(
         again.findings.filter { $0.contains("not rendered") }
-          == ["a", "b", "w"].map {
+          == ["a", "b", "old.example", "w"].map {
             "\(out.path)/\($0).yaml: note: was not rendered now; remove it unless it is wanted"
           })
       #expect(
         out.names == [
-          "a.yaml", "a.yaml.gz.b64", "b.yaml", "b.yaml.gz.b64", "k3seed.yaml", "w.yaml", "w.yaml.gz.b64",
+          "a.yaml", "a.yaml.gz.b64", "b.yaml", "b.yaml.gz.b64", "k3seed.yaml", "old.example.yaml", "w.yaml",
+          "w.yaml.gz.b64",
         ])
     }
   }
