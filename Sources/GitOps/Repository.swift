@@ -132,7 +132,7 @@ extension [UInt8] {
 
 extension String {
   /// The folders that a path lies in, the outermost first, without the repository itself.
-  var foldersAbove: [String] {
+  package var foldersAbove: [String] {
     let parts = parts(between: "/")
     return parts.indices.dropFirst().map { parts[..<$0].joined(separator: "/") }
   }

@@ -33,21 +33,16 @@ extension FileSystem {
   }
 
   /// Whether something of that name is there, be it a link to nothing.
-  static func exists(_ path: String) -> Bool {
-    var status = stat()
-    return lstat(path, &status) == 0
-  }
+  static func exists(_ path: String) -> Bool { mode(of: path) != nil }
 
   /// Whether it is a file that only its owner may read, as those are that ``write(_:to:)`` writes.
   static func isPrivate(_ path: String) -> Bool {
-    var status = stat()
-    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_mode & 0o077 == 0
+    mode(of: path).map { $0 & S_IFMT == S_IFREG && $0 & 0o077 == 0 } ?? false
   }
 
   /// Whether another file may take its place: it is a regular one, or nothing is there.
   static func isReplaceable(_ path: String) -> Bool {
-    var status = stat()
-    return lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
+    mode(of: path).map { $0 & S_IFMT == S_IFREG } ?? true
   }
 
   /// Finds out, before work that takes long, whether its result can be written there. Nothing is changed.
@@ -157,9 +152,13 @@ extension FileSystem {
     return files
   }
 
-  static func isLink(_ path: String) -> Bool {
+  /// Whether it is a symbolic link.
+  static func isLink(_ path: String) -> Bool { mode(of: path).map { $0 & S_IFMT == S_IFLNK } ?? false }
+
+  /// The kind and the permissions of what has a name, of a link its own; nil where nothing has it.
+  private static func mode(of path: String) -> mode_t? {
     var status = stat()
-    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    return lstat(path, &status) == 0 ? status.st_mode : nil
   }
 
   /// Whether a file descriptor is a terminal.

@@ -1,4 +1,5 @@
 import Diagnostics
+import GitOps
 import SystemPackage
 
 /// Reading and writing at the edge of the program. Every failure is a finding that names the file.
@@ -104,16 +105,9 @@ enum FileSystem {
 
   /// Refuses paths that lead through a link.
   private static func refuseLinks(on paths: [String], in folder: String) throws(Report) {
-    var links: Set<String> = []
-    for path in paths {
-      var inner = path[...]
-      while let slash = inner.lastIndex(of: "/") {
-        inner = inner[..<slash]
-        if isLink("\(folder)/\(inner)") { links.insert("\(folder)/\(inner)") }
-      }
-    }
+    let folders = Set(paths.flatMap(\.foldersAbove)).sorted().map { "\(folder)/\($0)" }
     try Report(
-      links.sorted().map {
+      folders.filter(isLink).map {
         .error(
           "tree-link", at: Location(source: $0),
           "is a link, and what it leads to is not touched", help: "put a folder in its place")

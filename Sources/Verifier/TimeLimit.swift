@@ -10,6 +10,7 @@ package func within<Value: Sendable>(
   try await withThrowingTaskGroup(of: Value.self) { group in
     group.addTask(operation: work)
     group.addTask {
+      // The limit itself; work that is done before cancels it.
       try await Task.sleep(for: limit)
       throw TimeUp()
     }
