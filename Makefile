@@ -1,7 +1,7 @@
 # The one door: every target does the set-up that it needs. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab test-vm test-matrix build lint format pictures bench bench-verify setup clean
+.PHONY: help demo test lab test-nodes test-vm test-matrix build lint format pictures bench bench-verify setup clean
 
 # A wholly static program starts in a third of the time, as nothing is left to relocate, and is one file that runs on
 # any Linux of its architecture. Apple's systems have no such thing to link.
@@ -28,6 +28,9 @@ test: $(ready_to_test) ## build and run all tests
 
 lab: $(ready_to_test) ## build what the VM tests boot against: once, in about ten minutes
 	@scripts/lab
+
+test-nodes: $(ready_to_test) ## boot clusters in containers: every case that needs no kernel or disk of its own
+	@scripts/test-nodes
 
 test-vm: $(ready_to_test) ## boot user-data in virtual machines: one that passes, some that must fail
 	@scripts/test-vm smoke

@@ -1,0 +1,162 @@
+"""A world for one case: networks and servers around its nodes, payloads rendered for it, and what is waited for."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+import host
+from node import Node
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+
+
+class Failure(Exception):
+    """What a case expected and did not find."""
+
+
+def expect(condition, *found):
+    if not condition:
+        raise Failure("; ".join(map(str, found)) or "an expectation does not hold")
+
+
+class World:
+    """Everything of one case; `with` ends it all."""
+
+    def __init__(self, name, store, groups, lab, reports):
+        self.name, self.store, self.groups, self.lab, self.reports = name, store, groups, pathlib.Path(lab), reports
+        self.folder = store.scratch / name
+        self.nodes = []
+        self.changes = []
+
+    def __enter__(self):
+        self.folder.mkdir(parents=True)
+        config = {"mirror": str(self.lab / "mirror"), "log": str(self.folder / "world.log"), "names": {}}
+        self.servers = subprocess.Popen(
+            ["unshare", "--net", sys.executable, "-B", HERE / "servers.py", json.dumps(config)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        expect(self.servers.stdout.readline() == "ready\n", "the world around the nodes does not start")
+        return self
+
+    def __exit__(self, *_):
+        for node in self.nodes:
+            if node.folder.exists():
+                node.destroy()
+        self.servers.stdin.close()
+        self.servers.wait()
+        shutil.copy(self.folder / "world.log", self.reports / f"{self.name}.world.log")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def keep(self, node):
+        """Keeps what a node left that is no more: its console goes to the reports."""
+        for file in ("console.log", "init.log"):
+            if (node.folder / file).exists():
+                with open(self.reports / f"{self.name}.{node.name}.{file}", "ab") as kept:
+                    kept.write((node.folder / file).read_bytes())
+        shutil.rmtree(node.folder, ignore_errors=True)
+
+    def ip(self, *lines):
+        host.run("nsenter", "-t", self.servers.pid, "-n", "ip", "-batch", "-", input="\n".join(lines) + "\n")
+
+    def change(self, **what):
+        """Changes the world: see servers.py."""
+        self.servers.stdin.write(json.dumps(what) + "\n")
+        self.servers.stdin.flush()
+        expect(self.servers.stdout.readline() == "done\n", "the world around the nodes has ended")
+
+    def serve(self, *command):
+        """Starts another program in the network of the world; it ends with its standard input."""
+        return subprocess.Popen(
+            ["nsenter", "-t", str(self.servers.pid), "-n", *map(str, command)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    # Payloads
+
+    def render(self, outputs, settings=""):
+        """A payload for each node, by its name, as `k3seed render --all` makes them for the lab's mirror."""
+        folder = self.folder / f"render-{len(self.changes)}"
+        self.changes.append(folder)
+        folder.mkdir()
+        config = (self.lab / "k3seed.yaml").read_text()
+        # The address of a single server in QEMU's user network.
+        config = "".join(line for line in config.splitlines(True) if not line.startswith("server_private_ip:"))
+        (folder / "k3seed.yaml").write_text(config + settings)
+        (folder / "outputs.json").write_text(json.dumps(outputs))
+        k3seed = os.environ.get("K3SEED_COMMAND", ROOT / ".build/debug/k3seed")
+        done = subprocess.run(
+            [k3seed, "render", "--all", "--input", folder / "outputs.json", "--config", folder / "k3seed.yaml"]
+            + ["-o", folder / "cluster"],
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise Failure(f"k3seed render: {done.stderr}")
+        return {file.stem: file.read_text() for file in (folder / "cluster").glob("*.yaml")}
+
+    def node(self, name, user_data, address=None, interfaces=None, deadlines=None, faults=(), files=None, **options):
+        """A node that is not running yet; deadlines are of the bootstrap's stages, in seconds."""
+        files = dict(files or {})
+        if faults:
+            files["/etc/k3seed-lab/faults"] = " ".join(faults)
+        if deadlines:
+            lines = [f"Environment=K3SEED_DEADLINE_{stage}={seconds}" for stage, seconds in deadlines.items()]
+            files["/etc/systemd/system/k3seed-bootstrap.service.d/lab.conf"] = "\n".join(["[Service]", *lines, ""])
+        node = Node(self, name, user_data, interfaces or [("br0", f"{address}/24")], files=files, **options)
+        self.nodes.append(node)
+        return node
+
+    # Waiting
+
+    def until(self, what, condition, seconds=240):
+        """Waits until a condition gives something true, and returns that."""
+        end = time.monotonic() + seconds
+        while True:
+            found = condition()
+            if found:
+                return found
+            if time.monotonic() > end:
+                raise Failure(f"not within {seconds} s: {what}; {self.state()}")
+            # Files and answers of nodes are looked at again and again; nothing tells when they change.
+            time.sleep(0.25)
+
+    def state(self):
+        return "; ".join(
+            f"{node.name}: {node.status.get('state')} {node.status.get('stage')} {node.status.get('message', '')[:300]}"
+            for node in self.nodes
+            if node.process
+        )
+
+    def complete(self, *nodes, seconds=300):
+        """Waits until the bootstrap of each node is complete, and cloud-init has no error to tell."""
+        for node in nodes:
+            self.until(f"{node.name} is complete", lambda node=node: node.status.get("state") == "complete", seconds)
+
+    def finished(self, *nodes, seconds=60):
+        for node in nodes:
+            self.until(f"cloud-init of {node.name} finishes", lambda node=node: node.cloud_init is not None, seconds)
+            expect(node.cloud_init == [], f"cloud-init of {node.name} has errors", node.cloud_init)
+
+    def ready(self, server, names, seconds=180):
+        """Waits until exactly these Nodes are there and Ready."""
+
+        def found():
+            nodes = (server.json("nodes") or {}).get("items", [])
+            ready = {
+                one["metadata"]["name"]
+                for one in nodes
+                for condition in one.get("status", {}).get("conditions", [])
+                if condition["type"] == "Ready" and condition["status"] == "True"
+            }
+            return ready == set(names) and len(nodes) == len(names)
+
+        self.until(f"Nodes {', '.join(sorted(names))} are Ready", found, seconds)
