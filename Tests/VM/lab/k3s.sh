@@ -1,6 +1,6 @@
 #!/bin/bash
 # A STAND-IN FOR K3S, for tests: one file, as the real one is, a script with an archive behind it. The archive holds a
-# real kubectl, kube-apiserver and etcd, and server.py, which starts them, or joins one. There is no kubelet, no
+# real kubectl, kube-apiserver and etcd, and the folder stand_in, which starts them, or joins others. There is no kubelet, no
 # container, no controller of Kubernetes.
 set -euo pipefail
 
@@ -49,7 +49,13 @@ main() {
       [ $# = 0 ] || fatal "the stand-in knows no flags; give $* in config.yaml"
       [ -e $data/$archive ] || extract "$line"
       cd $data/$archive/bin
-      exec python3 -I server.py "$version" "$mode"
+      exec python3 -I stand_in "$version" "$mode"
+      ;;
+    token)
+      [ "${2:-}" = rotate ] || fatal "the stand-in for K3s has no command 'token ${2:-}'"
+      cd $data/current/bin
+      shift 2
+      exec python3 -I stand_in "$version" token "$@"
       ;;
     -v | --version)
       echo "k3s version $version (stand-in)"

@@ -45,7 +45,10 @@ class World:
         expect(self.servers.stdout.readline() == "ready\n", "the world around the nodes does not start")
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            for node in self.nodes:
+                self.explain(node)
         for node in self.nodes:
             if node.folder.exists():
                 node.destroy()
@@ -53,6 +56,14 @@ class World:
         self.servers.wait()
         shutil.copy(self.folder / "world.log", self.reports / f"{self.name}.world.log")
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def explain(self, node):
+        """Of a node of a case that failed: what K3s and the bootstrap said."""
+        if node.init is None:
+            return
+        units = [word for unit in ("k3s", "k3s-agent", "k3seed-bootstrap") for word in ("-u", unit)]
+        text = node.run("journalctl", "--no-pager", "-q", *units, check=False)
+        (self.reports / f"{self.name}.{node.name}.journal.log").write_text(text)
 
     def keep(self, node):
         """Keeps what a node left that is no more: its console goes to the reports."""

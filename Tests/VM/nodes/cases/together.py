@@ -1,29 +1,68 @@
-"""A whole cluster at once."""
+"""Clusters that come up at once."""
+
+import json
 
 from cases import case
 from world import expect
 
-OUTPUTS = {
-    "cluster_name": "lab",
-    "nodes": {
-        "server": {"role": "server", "private_ip": "10.0.2.11"},
-        "worker": {"role": "agent", "private_ip": "10.0.2.12", "labels": {"tier": "work"}},
-        "edge": {"role": "ingress", "private_ip": "10.0.2.10"},
-    },
+SECRETS = {
     "k3s_token": "EXAMPLE-this-is-not-a-join-token-00000",
     "cloudflare_api_token": "EXAMPLE-this-is-not-a-cloudflare-token-0",
-    "git_repo_url": "https://git.example/cluster.git",
 }
+OUTPUTS = {"cluster_name": "lab", "git_repo_url": "https://git.example/cluster.git", **SECRETS}
+ONE = {
+    "server": {"role": "server", "private_ip": "10.0.2.11"},
+    "worker": {"role": "agent", "private_ip": "10.0.2.12", "labels": {"tier": "work"}},
+    "edge": {"role": "ingress", "private_ip": "10.0.2.10"},
+}
+THREE = {f"server-{number}": {"role": "server", "private_ip": f"10.0.2.1{number}"} for number in (1, 2, 3)}
+
+
+def nodes_of(world, nodes, settings="", **options):
+    """The nodes of a cluster by their names, none of them running yet."""
+    payloads = world.render({**OUTPUTS, "nodes": nodes}, settings)
+    return {
+        name: world.node(name, payloads[name], address=node["private_ip"], **options) for name, node in nodes.items()
+    }
+
+
+def members(server):
+    """The names of the nodes in etcd that vote."""
+    text = server.run("curl -fsS -d '{}' http://127.0.0.1:2379/v3/cluster/member/list")
+    return sorted(
+        one.get("name", "").rpartition("-")[0] for one in json.loads(text)["members"] if not one.get("isLearner")
+    )
 
 
 @case("Server, agent and ingress boot together and join", smoke=True)
 def together(world):
-    payloads = world.render(OUTPUTS)
-    nodes = [
-        world.node(name, payloads[name], address=address).start()
-        for name, address in (("server", "10.0.2.11"), ("worker", "10.0.2.12"), ("edge", "10.0.2.10"))
-    ]
-    world.complete(*nodes)
-    world.finished(*nodes)
-    world.ready(nodes[0], ["server", "worker", "edge"])
-    expect(nodes[0].json("application", "-n", "argocd", "argocd-root"), "no argocd-root")
+    nodes = nodes_of(world, ONE)
+    for node in nodes.values():
+        node.start()
+    world.complete(*nodes.values())
+    world.finished(*nodes.values())
+    world.ready(nodes["server"], nodes)
+    expect(nodes["server"].json("application", "-n", "argocd", "argocd-root"), "no argocd-root")
+
+
+@case("Three servers boot together and form one cluster, which lives on without one of them", seconds=150)
+def three_servers(world):
+    nodes = nodes_of(world, THREE)
+    for node in nodes.values():
+        node.start()
+    world.complete(*nodes.values())
+    world.finished(*nodes.values())
+    first, second, third = nodes.values()
+    world.ready(first, nodes)
+    for server in (first, second, third):
+        expect(members(server) == sorted(nodes), members(server))
+    uid = first.json("namespace", "kube-system")["metadata"]["uid"]
+    expect(third.json("namespace", "kube-system")["metadata"]["uid"] == uid, "two clusters")
+    first.cut()
+    world.until(
+        "the others answer without the first",
+        lambda: (third.json("namespace", "kube-system") or {"metadata": {}})["metadata"].get("uid") == uid,
+    )
+    third.kubectl("create", "configmap", "written-without-the-first")
+    first.start()
+    world.until("the first one is back and has what was written", lambda: first.json("configmap", "written-without-the-first"))
