@@ -1,8 +1,8 @@
 """A mirror that fails in every way that a download can, for the VM tests; the guest reaches it at 10.0.2.2.
 
-    faulty_mirror.py FOLDER LOG
+    faulty_mirror.py FOLDER LOG [ADDRESS]
 
-FOLDER is served on a free port of 127.0.0.1, which is the first line of standard output; http://HOST:PORT/FAULT/FILE
+FOLDER is served on a free port of ADDRESS, or else of 127.0.0.1, which is the first line of standard output; http://HOST:PORT/FAULT/FILE
 is FOLDER/FILE with that fault. Each request is a line of LOG, `FAULT FILE OUTCOME`, when it is over. Standard input's
 end ends it.
 
@@ -83,7 +83,8 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         pass
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
+address = sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1"
+server = http.server.ThreadingHTTPServer((address, 0), Mirror)
 print(server.server_address[1], flush=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 sys.stdin.read()

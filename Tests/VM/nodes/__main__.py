@@ -32,7 +32,6 @@ def arguments():
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--jobs", type=int, default=3)
     parser.add_argument("--only", action="append", default=[])
-    parser.add_argument("--cgroups", choices=["legacy", "unified"])
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -77,11 +76,14 @@ def write_xunit(path, reports, skipped=None):
 
 def inside(options):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    store, groups = host.Store(os.environ["K3SEED_NODES"]), host.ControlGroups(options.cgroups)
+    store = host.Store(os.environ["K3SEED_NODES"])
+    groups = host.ControlGroups("K3SEED_REAL_K3S" in os.environ, store.folder / "cgroup2")
+    groups.remove()
     store.unpack(os.environ["K3SEED_IMAGE"])
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         futures = [pool.submit(run_case, one, store, groups, options) for one in chosen(options)]
         reports = [future.result() for future in futures]
+    groups.remove()
     write_xunit(options.reports / "nodes.xml", reports)
     sys.exit(any(one["failure"] for one in reports))
 
@@ -97,13 +99,11 @@ def main():
         skipped = [{"name": one.name, "seconds": 0, "failure": None} for one in chosen(options)]
         write_xunit(options.reports / "nodes.xml", skipped, skipped=why)
         return
-    store, groups = host.Store(os.environ["K3SEED_NODES"]), host.ControlGroups(options.cgroups)
+    store = host.Store(os.environ["K3SEED_NODES"])
     store.lock()
-    groups.remove()
     try:
         status = host.enclosed([*sys.argv[1:], "--inside"])
     finally:
-        groups.remove()
         store.sweep()
     sys.exit(status)
 

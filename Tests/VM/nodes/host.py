@@ -61,34 +61,40 @@ def enclosed(arguments):
 
 
 class ControlGroups:
-    """A control group for each node, in every hierarchy that the host has."""
+    """A control group for each node: in version 2, and in every hierarchy of version 1 where that is asked for.
 
-    def __init__(self, mode=None):
+    systemd needs no controllers, and version 2 is on every host that has any; a kubelet needs them wherever they are.
+    """
+
+    def __init__(self, with_controllers, folder):
+        """folder: where version 2 is mounted if it is not yet."""
         mounts = [line.split() for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
         kinds = {fields[4]: fields[fields.index("-") + 1] for fields in mounts}
-        own = dict(
-            line.split(":", 2)[1:] for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines()
-        )
-        legacy = [name for name in own if name and f"/sys/fs/cgroup/{name.removeprefix('name=')}" in kinds]
-        # Controllers of a host with version 1 are there; only without them all of it is version 2.
-        self.mode = mode or ("legacy" if legacy else "unified")
-        if self.mode == "legacy":
-            # Below those of whoever started this, whose limits hold for nodes, too.
-            self.folders = {
-                name: pathlib.Path(f"/sys/fs/cgroup/{name.removeprefix('name=')}{own[name]}") for name in legacy
-            }
-        else:
-            root = next(place for place, kind in kinds.items() if kind == "cgroup2")
-            self.folders = {"unified": pathlib.Path(root)}
+        own = [line.split(":", 2)[1:] for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines()]
+        root = next((place for place, kind in kinds.items() if kind == "cgroup2"), None)
+        if root is None:
+            root = folder
+            root.mkdir(exist_ok=True)
+            run("mount", "-t", "cgroup2", "cgroup2", root)
+        # At its root, as a group that has processes of its own gives no controllers to those below it.
+        self.folders = {"unified": pathlib.Path(root)}
+        for name, path in own if with_controllers else []:
+            place = f"/sys/fs/cgroup/{name.removeprefix('name=')}"
+            if name and kinds.get(place) == "cgroup":
+                # Below those of whoever started this, whose limits hold for nodes, too.
+                self.folders[name] = pathlib.Path(place + path)
+        if with_controllers:
+            self._enable(self.folders["unified"])
+
+    @staticmethod
+    def _enable(folder):
+        for controller in (folder / "cgroup.controllers").read_text().split():
             with contextlib.suppress(OSError):
-                controllers = pathlib.Path(root, "cgroup.controllers").read_text().split()
-                for controller in controllers:
-                    with contextlib.suppress(OSError):
-                        pathlib.Path(root, "cgroup.subtree_control").write_text("+" + controller)
+                (folder / "cgroup.subtree_control").write_text("+" + controller)
 
     @property
     def words(self):
-        """For init.sh."""
+        """For init.sh: the hierarchies."""
         return list(self.folders)
 
     def make(self, name):
@@ -102,14 +108,13 @@ class ControlGroups:
                     # A set of processors that is empty takes no process.
                     for file in ("cpuset.cpus", "cpuset.mems"):
                         (each / file).write_text((each.parent / file).read_text())
-                if hierarchy == "unified" and each == folder.parent:
-                    for controller in (each / "cgroup.controllers").read_text().split():
-                        (each / "cgroup.subtree_control").write_text("+" + controller)
+            if hierarchy == "unified":
+                self._enable(folder.parent)
             made.append(folder)
         return made
 
     def remove(self, name=""):
-        """Removes a node's groups, or all, from the innermost on; those that are in use stay."""
+        """Removes a node's groups, or all, from the innermost on."""
         for parent in self.folders.values():
             for folder, _, _ in os.walk(parent / GROUPS / name, topdown=False):
                 with contextlib.suppress(OSError):

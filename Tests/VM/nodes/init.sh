@@ -1,7 +1,7 @@
 #!/bin/sh
 # The first program of a node, in namespaces of its own: mounts what an init finds on a machine, and becomes it.
 #
-#   init.sh NAME ROOT KERNEL CGROUP...     KERNEL has files in place of some under /proc/sys; standard input is the console
+#   init.sh NAME ROOT KERNEL HIERARCHY...  KERNEL has files in place of some under /proc/sys; standard input is the console
 #
 # It waits for a line on descriptor 3, after which the node's interfaces are there.
 set -eu
@@ -49,16 +49,20 @@ mount --bind "$console" dev/console
 mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs tmpfs tmp
 
-# As the host has them: one hierarchy, or one for each controller. The namespace shows the node's own part.
-if [ "$1" = unified ]; then
+# The namespace shows the node's own part of each hierarchy. Version 2 comes first, and is all of it where no other is given.
+shift
+if [ $# = 0 ]; then
   mount -t cgroup2 cgroup2 sys/fs/cgroup
 else
   mount -t tmpfs -o mode=755 tmpfs sys/fs/cgroup
-  for controller; do
-    mkdir "sys/fs/cgroup/${controller#name=}"
-    case $controller in
-      name=*) mount -t cgroup -o "none,$controller" cgroup "sys/fs/cgroup/${controller#name=}" ;;
-      *) mount -t cgroup -o "$controller" cgroup "sys/fs/cgroup/$controller" ;;
+  mkdir sys/fs/cgroup/unified
+  mount -t cgroup2 cgroup2 sys/fs/cgroup/unified
+  for hierarchy; do
+    folder=sys/fs/cgroup/${hierarchy#name=}
+    mkdir "$folder"
+    case $hierarchy in
+      name=*) mount -t cgroup -o "none,$hierarchy" cgroup "$folder" ;;
+      *) mount -t cgroup -o "$hierarchy" cgroup "$folder" ;;
     esac
   done
 fi

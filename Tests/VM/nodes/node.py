@@ -1,5 +1,6 @@
 """A node: systemd as init in namespaces of its own, on a copy of the lab's image, with a console and a disk that stays."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+import uuid
 
 import host
 
@@ -50,9 +52,8 @@ class Node:
         self.address = interfaces[0][1].partition("/")[0]
         self.folder = world.folder / name
         self.root = self.folder / "root"
-        self.process = None
+        self.process, self.cables = None, []
         self.lines, self.partial = [], ""
-        self.boots = 0
         self._make_root()
         self.write("/var/lib/cloud/seed/nocloud-net/user-data", user_data, 0o600)
         # Another machine is another instance, also where it has the name of an earlier one.
@@ -98,6 +99,17 @@ class Node:
         except OSError:
             return None
 
+    def holding(self, texts):
+        """The files in which one of some texts stands, on the disk as it is now or in memory. The seed stands for a disc or
+        a service of the platform, so it is not among them."""
+        found = []
+        for place in (self.folder / "upper", pathlib.Path(f"/proc/{self.init}/root/run")):
+            done = subprocess.run(
+                ["grep", "-rlaF", "-D", "skip", "--exclude-dir=nocloud-net", "-e", "\n".join(texts), place], capture_output=True, text=True
+            )
+            found += [line.removeprefix(str(place)) for line in done.stdout.splitlines()]
+        return found
+
     # Power
 
     @property
@@ -113,6 +125,8 @@ class Node:
 
     def start(self):
         groups = self.world.groups
+        # By which the journal tells one boot from another; the host's stays the same.
+        (self.folder / "kernel" / "kernel.random.boot_id").write_text(f"{uuid.uuid4()}\n")
         joined = " ".join(f"{folder}/cgroup.procs" for folder in groups.make(f"{self.world.name}-{self.name}"))
         console, own = os.openpty()
         ready, go = os.pipe()
@@ -134,7 +148,6 @@ class Node:
             os.write(go, b"\n")
         finally:
             os.close(go)
-        self.boots += 1
         return self
 
     def _connect(self):
@@ -145,7 +158,8 @@ class Node:
             time.sleep(0.01)
         inside = ["link set lo up"]
         for number, (bridge, address) in enumerate(self.interfaces):
-            outer = f"{self.name[:9]}-{number}"
+            outer = f"port{next(self.world.ports)}"
+            self.cables.append(outer)
             self.world.ip(
                 f"link add {outer} type veth peer name eth{number} netns {process}",
                 f"link set {outer} master {bridge} up",
@@ -174,15 +188,18 @@ class Node:
         """Ends it at once. What it had in memory is lost; what it had written is not, as the host's cache lives on."""
         if self.process is None:
             return
-        init = self.init
-        for number in (init, self.process.pid):
-            if number:
-                try:
-                    os.kill(number, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+        # With its init all of them end, and `unshare` after that.
+        while init := self.init:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(init, signal.SIGKILL)
+            time.sleep(0.01)
         self.process.wait()
         self.process = None
+        # The network of a dead node lives on for a moment, and its kernel would answer.
+        for cable in self.cables:
+            with contextlib.suppress(RuntimeError):
+                self.world.ip(f"link delete {cable}")
+        self.cables = []
         self.world.groups.remove(f"{self.world.name}-{self.name}")
 
     def restart(self):

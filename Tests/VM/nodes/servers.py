@@ -2,14 +2,15 @@
 
     servers.py CONFIG
 
-CONFIG is JSON: {"mirror": folder, "log": file, "names": {name: address}}. Standard input's end ends it, and a line there
-changes it: {"balance": [address...]} says who stands behind the load balancer, {"names": {...}} adds to the DNS.
+CONFIG is JSON: {"mirror": folder, "log": file}. Standard input's end ends it, and a line there
+changes it: {"balance": [address...]} says who stands behind the load balancer, {"names": {name: address}} adds to the DNS,
+{"silent": [address...]} ends what listens at port 80 there.
 
     10.0.2.2        the gateway of the nodes' network, 10.0.2.0/24, on bridge br0
     10.0.2.100      the mirror, as in QEMU's user network: /mirror/... is a file of the folder
     10.0.2.200      a load balancer for port 6443, which takes connections and closes them while it has no member
     169.254.169.254 a metadata service, and the DNS
-    203.0.113.9     a host on the internet
+    203.0.113.9     a host on the internet; 203.0.113.10 and .11 are free for programs of a case
     br1             a private network without any of these
 """
 
@@ -29,7 +30,9 @@ import urllib.parse
 CONFIG = json.loads(sys.argv[1])
 LOG = open(CONFIG["log"], "a", buffering=1)
 MEMBERS = []
-NAMES = dict(CONFIG["names"])
+NAMES = {}
+
+WEBS = ("10.0.2.100", "169.254.169.254", "203.0.113.9")
 
 LINKS = """\
 link set lo up
@@ -40,6 +43,8 @@ address add 10.0.2.100/24 dev br0
 address add 10.0.2.200/24 dev br0
 address add 169.254.169.254/32 dev lo
 address add 203.0.113.9/32 dev lo
+address add 203.0.113.10/32 dev lo
+address add 203.0.113.11/32 dev lo
 link set br0 up
 link set br1 up
 """
@@ -148,8 +153,8 @@ def main():
     subprocess.run(["ip", "-batch", "-"], input=LINKS, text=True, check=True)
     # Nodes with another address of this world as their gateway reach the rest through it.
     pathlib.Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
-    web = http.server.ThreadingHTTPServer(("0.0.0.0", 80), Web)
-    for serve in (web.serve_forever, serve_names, balance):
+    webs = {address: http.server.ThreadingHTTPServer((address, 80), Web) for address in WEBS}
+    for serve in (*(web.serve_forever for web in webs.values()), serve_names, balance):
         threading.Thread(target=serve, daemon=True).start()
     print("ready", flush=True)
     for line in sys.stdin:
@@ -157,6 +162,9 @@ def main():
         if "balance" in change:
             MEMBERS[:] = change["balance"]
         NAMES.update(change.get("names", {}))
+        for address in change.get("silent", []):
+            webs[address].shutdown()
+            webs[address].server_close()
         print("done", flush=True)
     os._exit(0)
 

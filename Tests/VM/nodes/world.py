@@ -1,5 +1,6 @@
 """A world for one case: networks and servers around its nodes, payloads rendered for it, and what is waited for."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -30,12 +31,12 @@ class World:
     def __init__(self, name, store, groups, lab, reports):
         self.name, self.store, self.groups, self.lab, self.reports = name, store, groups, pathlib.Path(lab), reports
         self.folder = store.scratch / name
-        self.nodes = []
-        self.changes = []
+        self.nodes, self.programs, self.rendered = [], [], 0
+        self.ports = itertools.count()
 
     def __enter__(self):
         self.folder.mkdir(parents=True)
-        config = {"mirror": str(self.lab / "mirror"), "log": str(self.folder / "world.log"), "names": {}}
+        config = {"mirror": str(self.lab / "mirror"), "log": str(self.folder / "world.log")}
         self.servers = subprocess.Popen(
             ["unshare", "--net", sys.executable, "-B", HERE / "servers.py", json.dumps(config)],
             stdin=subprocess.PIPE,
@@ -52,6 +53,9 @@ class World:
         for node in self.nodes:
             if node.folder.exists():
                 node.destroy()
+        for program in self.programs:
+            program.kill()
+            program.wait()
         self.servers.stdin.close()
         self.servers.wait()
         shutil.copy(self.folder / "world.log", self.reports / f"{self.name}.world.log")
@@ -83,36 +87,42 @@ class World:
         expect(self.servers.stdout.readline() == "done\n", "the world around the nodes has ended")
 
     def serve(self, *command):
-        """Starts another program in the network of the world; it ends with its standard input."""
-        return subprocess.Popen(
-            ["nsenter", "-t", str(self.servers.pid), "-n", *map(str, command)],
+        """Starts another Python program in the network of the world; it ends with the case."""
+        process = subprocess.Popen(
+            ["nsenter", "-t", str(self.servers.pid), "-n", sys.executable, "-I", *map(str, command)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
+        self.programs.append(process)
+        return process
 
     # Payloads
 
     def render(self, outputs, settings=""):
         """A payload for each node, by its name, as `k3seed render --all` makes them for the lab's mirror."""
-        folder = self.folder / f"render-{len(self.changes)}"
-        self.changes.append(folder)
+        self.rendered += 1
+        folder = self.folder / f"render-{self.rendered}"
         folder.mkdir()
         config = (self.lab / "k3seed.yaml").read_text()
         # The address of a single server in QEMU's user network.
         config = "".join(line for line in config.splitlines(True) if not line.startswith("server_private_ip:"))
         (folder / "k3seed.yaml").write_text(config + settings)
         (folder / "outputs.json").write_text(json.dumps(outputs))
-        k3seed = os.environ.get("K3SEED_COMMAND", ROOT / ".build/debug/k3seed")
-        done = subprocess.run(
-            [k3seed, "render", "--all", "--input", folder / "outputs.json", "--config", folder / "k3seed.yaml"]
-            + ["-o", folder / "cluster"],
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise Failure(f"k3seed render: {done.stderr}")
+        self.k3seed("render", "--all", *self.given(folder), "-o", folder / "cluster")
         return {file.stem: file.read_text() for file in (folder / "cluster").glob("*.yaml")}
+
+    @staticmethod
+    def given(folder):
+        return "--input", folder / "outputs.json", "--config", folder / "k3seed.yaml"
+
+    @staticmethod
+    def k3seed(*words):
+        command = os.environ.get("K3SEED_COMMAND", ROOT / ".build/debug/k3seed")
+        done = subprocess.run([command, *words], capture_output=True, text=True)
+        if done.returncode:
+            raise Failure(f"k3seed {words[0]}: {done.stderr}")
+        return done.stdout
 
     def node(self, name, user_data, address=None, interfaces=None, deadlines=None, faults=(), files=None, **options):
         """A node that is not running yet; deadlines are of the bootstrap's stages, in seconds."""
@@ -125,6 +135,11 @@ class World:
         node = Node(self, name, user_data, interfaces or [("br0", f"{address}/24")], files=files, **options)
         self.nodes.append(node)
         return node
+
+    @staticmethod
+    def tar(folder, node, path):
+        """Packs a folder into a file of the node."""
+        host.run("tar", "-C", folder, "-cf", node.root / path.lstrip("/"), ".")
 
     # Waiting
 

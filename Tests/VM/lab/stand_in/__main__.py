@@ -80,12 +80,14 @@ def check_password(api, name):
 
 def run_server(config, version, name, address, faults):
     tokens = Tokens(config)
-    store = Store(config, name, address)
+    store = Store(config, address)
+    store.leave()
     remote = None
     if store.is_initialized:
         log("info", "Managed etcd cluster bootstrap already complete and initialized")
     elif config["server"]:
         remote = bootstrap(config, tokens)
+    store.take_name(name)
     if "api-late" in faults:
         # This is the lateness itself: the API server comes three minutes after the service has started.
         time.sleep(180)

@@ -64,22 +64,21 @@ class Store:
     """etcd of this node. Without cluster-init, and where it joins nobody, it stands for K3s' SQLite: `is_managed` is false,
     and nobody else reaches it."""
 
-    def __init__(self, config, name, address):
+    def __init__(self, config, address):
         self.address = address
         self.joins = config["server"]
         self.is_managed = self.was_managed() or bool(config["cluster-init"] or self.joins)
         self.folder = FOLDER if self.is_managed else SERVER + "/db/sqlite"
         self.process = None
         self.looked = 0.0
-        if self.is_managed:
-            self._read_name(name)
+        self.name = "default"
 
     @staticmethod
     def was_managed():
         return os.path.isdir(FOLDER + "/member/wal")
 
-    def _read_name(self, name):
-        """A member is called after its node, with an end that each new datastore has anew."""
+    def leave(self):
+        """Of a member that was removed, the data go, so that it may join again."""
         if os.path.exists(FOLDER + "/tombstone"):
             if not self.joins:
                 fatal(
@@ -88,8 +87,14 @@ class Store:
                 )
             log("info", "tombstone file has been detected, removing ${datadir}/server/db to rejoin the cluster")
             shutil.rmtree(FOLDER)
+
+    def take_name(self, node):
+        """A member is called after its node, with an end that each new datastore has anew. K3s does this when it has what
+        it needs of the others, so before that there is no folder."""
+        if not self.is_managed:
+            return
         if not os.path.exists(FOLDER + "/name"):
-            write(FOLDER + "/name", f"{name}-{secrets.token_hex(4)}")
+            write(FOLDER + "/name", f"{node}-{secrets.token_hex(4)}")
         self.name = read(FOLDER + "/name")
 
     @property
@@ -105,12 +110,11 @@ class Store:
     def start(self, cluster=None, state="new"):
         own = [CLIENT, *([f"http://{self.address}:2379"] if self.is_managed else [])]
         peers = ["http://127.0.0.1:2380", *([self.peer] if self.is_managed else [])]
-        name = self.name if self.is_managed else "default"
         self.process = start(
-            *("etcd", "--logger", "zap", "--log-level", "error", "--name", name, "--data-dir", self.folder),
+            *("etcd", "--logger", "zap", "--log-level", "error", "--name", self.name, "--data-dir", self.folder),
             *("--listen-client-urls", ",".join(own), "--advertise-client-urls", own[-1]),
             *("--listen-peer-urls", ",".join(peers), "--initial-advertise-peer-urls", self.peer),
-            *("--initial-cluster", cluster or f"{name}={self.peer}", "--initial-cluster-state", state),
+            *("--initial-cluster", cluster or f"{self.name}={self.peer}", "--initial-cluster-state", state),
         )
 
     def join(self, remote, node):

@@ -9,7 +9,7 @@ import hashlib
 import json
 
 from api import Refused
-from base import log
+from base import log, now
 from nodes import Logs
 
 CHARTS = "/apis/helm.cattle.io/v1/helmcharts"
@@ -63,12 +63,17 @@ class Charts:
             return
         # Until the CRD is served, the path is not there.
         for chart in (self.api.find(CHARTS) or {"items": []})["items"]:
-            if chart["metadata"]["name"] == "argocd" and self.manages(chart):
+            if chart["metadata"]["name"] != "argocd":
+                continue
+            if UNMANAGED in chart["metadata"].get("annotations", {}):
+                # What the controller made for a chart that is not its own any more goes, a job that runs among it.
+                self.delete_job()
+            elif self.manages(chart):
                 self.reconcile(chart)
 
     def manages(self, chart):
         notes, spec = chart["metadata"].get("annotations", {}), chart["spec"]
-        if not (spec.get("chart") or spec.get("chartContent")) or UNMANAGED in notes:
+        if not (spec.get("chart") or spec.get("chartContent")):
             return False
         if MANAGED_BY in notes:
             return notes[MANAGED_BY] == "helm-controller"
@@ -105,8 +110,7 @@ class Charts:
             return
         log("info", f"Applying HelmChart using Job kube-system/{JOB}")
         if there:
-            self.api.delete(f"{PODS}/{JOB}-0?gracePeriodSeconds=0")
-            self.api.delete(f"{JOBS}/{JOB}?propagationPolicy=Background")
+            self.delete_job()
         containers = [{"name": "helm", "image": self.image}]
         template = {"restartPolicy": "Never", "automountServiceAccountToken": False, "containers": containers}
         notes = {"annotations": {HASH: digest}}
@@ -116,6 +120,10 @@ class Charts:
         pod = {"metadata": {"name": JOB + "-0", "labels": labels}}
         pod["spec"] = {**template, "nodeName": self.node}
         self.api.make(PODS, pod)
+
+    def delete_job(self):
+        if self.api.delete(f"{JOBS}/{JOB}?propagationPolicy=Background"):
+            self.api.delete(f"{PODS}/{JOB}-0?gracePeriodSeconds=0")
 
     def update(self, spec, release, digest):
         """klipper-helm's `entry`: install, upgrade what is deployed, and what has failed as the policy says."""
@@ -180,28 +188,47 @@ class Charts:
 
 
 class Workloads:
-    """The controllers of Argo CD's workloads: their pods are ready, unless images never come."""
+    """The controllers of Argo CD's workloads: one pod each, which is ready unless its image never comes."""
 
-    period = 5
+    period = 3
+    folder = "/apis/apps/v1/namespaces/argocd"
+    pods = "/api/v1/namespaces/argocd/pods"
 
     def __init__(self, api, store, faults):
         self.api, self.store = api, store
-        self.ready = 0 if "images-never" in faults else 1
+        self.ready = "images-never" not in faults
 
     def run(self):
         if not self.store.is_leader():
             return
+        pods = {one["metadata"]["name"]: one for one in self.api.get(self.pods)["items"]}
+        wanted = set()
         for kind in ("deployments", "statefulsets"):
-            for one in self.api.get(f"/apis/apps/v1/namespaces/argocd/{kind}")["items"]:
-                if one.get("status", {}).get("observedGeneration") == one["metadata"]["generation"]:
-                    continue
-                status = {"observedGeneration": one["metadata"]["generation"], "replicas": 1, "updatedReplicas": 1}
-                if kind == "statefulsets":
-                    status["readyReplicas"] = self.ready
-                elif self.ready:
-                    available = {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"}
-                    status.update(readyReplicas=1, availableReplicas=1, conditions=[available])
-                else:
-                    status.update(unavailableReplicas=1)
-                path = f"/apis/apps/v1/namespaces/argocd/{kind}/{one['metadata']['name']}/status"
-                self.api.patch(path, {"status": status})
+            for one in self.api.get(f"{self.folder}/{kind}")["items"]:
+                name = one["metadata"]["name"] + "-0"
+                wanted.add(name)
+                if name not in pods:
+                    self.make_pod(name, one["spec"]["template"])
+                if one.get("status", {}).get("observedGeneration") != one["metadata"]["generation"]:
+                    self.tell(kind, one["metadata"])
+        for name in set(pods) - wanted:
+            self.api.delete(f"{self.pods}/{name}?gracePeriodSeconds=0")
+
+    def make_pod(self, name, template):
+        spec = {**template["spec"], "automountServiceAccountToken": False, "restartPolicy": "Always"}
+        self.api.make(self.pods, {"metadata": {"name": name, "labels": template["metadata"]["labels"]}, "spec": spec})
+        state = {"running": {"startedAt": now()}} if self.ready else {"waiting": {"reason": "ImagePullBackOff"}}
+        container = {"name": "argocd", "image": "stand-in", "imageID": "", "restartCount": 0, "ready": self.ready}
+        status = {"phase": "Running" if self.ready else "Pending", "containerStatuses": [{**container, "state": state}]}
+        self.api.patch(f"{self.pods}/{name}/status", {"status": status})
+
+    def tell(self, kind, place):
+        status = {"observedGeneration": place["generation"], "replicas": 1, "updatedReplicas": 1}
+        if self.ready:
+            status["readyReplicas"] = 1
+        if kind == "deployments":
+            state = "True" if self.ready else "False"
+            reason = "MinimumReplicasAvailable" if self.ready else "MinimumReplicasUnavailable"
+            status["conditions"] = [{"type": "Available", "status": state, "reason": reason}]
+            status["availableReplicas" if self.ready else "unavailableReplicas"] = 1
+        self.api.patch(f"{self.folder}/{kind}/{place['name']}/status", {"status": status})

@@ -12,15 +12,17 @@ SECRETS = {
 OUTPUTS = {"cluster_name": "lab", "git_repo_url": "https://git.example/cluster.git", **SECRETS}
 ONE = {
     "server": {"role": "server", "private_ip": "10.0.2.11"},
-    "worker": {"role": "agent", "private_ip": "10.0.2.12", "labels": {"tier": "work"}},
-    "edge": {"role": "ingress", "private_ip": "10.0.2.10"},
+    "worker": {"role": "agent", "private_ip": "10.0.2.22", "labels": {"tier": "work"}},
+    "edge": {"role": "ingress", "private_ip": "10.0.2.20"},
 }
 THREE = {f"server-{number}": {"role": "server", "private_ip": f"10.0.2.1{number}"} for number in (1, 2, 3)}
 
 
 def nodes_of(world, nodes, settings="", **options):
     """The nodes of a cluster by their names, none of them running yet."""
-    payloads = world.render({**OUTPUTS, "nodes": nodes}, settings)
+    servers = [name for name, node in nodes.items() if node["role"] == "server"]
+    first = {"first_server": servers[0]} if len(servers) > 1 else {}
+    payloads = world.render({**OUTPUTS, "nodes": nodes, **first}, settings)
     return {
         name: world.node(name, payloads[name], address=node["private_ip"], **options) for name, node in nodes.items()
     }
