@@ -19,6 +19,18 @@ extension InputSpec {
       "server_url", .text(.serverURL), default: "`https://<server_private_ip>:6443`",
       "The URL at which other nodes join, where it is not the first server's address (a load balancer)."),
     InputSpec(
+      "first_server", .text(.nodeName), default: "the server with the address `server_private_ip`",
+      "The node that founds the cluster and seeds it; needed where there are several servers and `server_private_ip` is the address of none."
+    ),
+    InputSpec(
+      "cluster_state", .text(.clusterState), default: "`new`",
+      "`existing` where the cluster lives already: a first server whose machine is replaced then joins one of the other servers, and never founds a second cluster because none of them answers."
+    ),
+    InputSpec(
+      "server_ca_sha256", .text(.sha256), default: "none",
+      "The hash of the cluster's own CA, known once it runs: the 64 digits after `K10` in `/var/lib/rancher/k3s/server/token`. With it a node that joins makes sure of the server before it sends the token; without it, whatever host answers at the address gets the token."
+    ),
+    InputSpec(
       "ingress_public_ip", .text(.address),
       "Public address of the ingress node; the API's certificate names it."),
     InputSpec(

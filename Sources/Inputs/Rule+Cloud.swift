@@ -9,6 +9,7 @@ extension Rule {
   static let role = oneOf("a role", ["server", "agent", "ingress"])
 
   static let access = oneOf("a permission", ["denied", "allowed"])
+  static let clusterState = oneOf("a state of the cluster", ["new", "existing"])
   static let hardening = oneOf("a hardening profile", ["none", "cis"])
 
   static let vaultOCID = ocid(of: "vault", "an OCI vault")

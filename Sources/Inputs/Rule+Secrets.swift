@@ -32,7 +32,20 @@ extension Rule {
     }
   }
 
-  static let joinToken = oneLine("join token")
+  /// K3s takes a token in the form of kubeadm's bootstrap tokens for one that `k3s token create` made, never for a
+  /// password, so no server starts with it and none admits agents with it (K3s: pkg/clientaccess/token.go,
+  /// ParseUsernamePassword).
+  static let joinToken = oneLine("join token") { text in
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    let isBootstrapToken =
+      parts.count == 2 && parts[0].utf8.count == 6 && parts[1].utf8.count == 16
+      && parts.allSatisfy { $0.utf8.allSatisfy { $0.isDigit || (0x61...0x7A) ~= $0 } }
+    return isBootstrapToken
+      ? Problem(
+        "has the form of a bootstrap token (six characters, a dot, sixteen), which K3s does not take as a server's token",
+        help: "use another one; \"k3seed token\" makes one")
+      : nil
+  }
 
   static let gitToken = oneLine("access token")
 

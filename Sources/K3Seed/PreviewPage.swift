@@ -148,7 +148,7 @@ struct PreviewPage {
       <tr role="row"><th class="step" scope="row" role="rowheader"><span class="dot">\(number)</span> <code>\(step.name)</code></th>\
       <td class="does" role="cell">\(step.text)</td>\
       \(cell("within", "within", step.promise.map { $0.deadline.time }))\
-      \(cell("exit", "exit code", step.promise.map { "\($0.exitCode)" }))\
+      \(cell("exit", "exit code", step.promise.map { "\($0.temporaryExitCode) or \($0.permanentExitCode)" }))\
       \(cell("again", "after a power cut", step.promise.map { $0.isKept ? "kept" : "done again" }))\
       <td class="bars" role="cell">\(bar)</td></tr>
 

@@ -77,9 +77,21 @@ extension ClusterPlan {
     let serverURL = inputs.text("server_url")?.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
     joinURL =
       serverURL
-      ?? (inputs.text("server_private_ip") ?? servers.first { $0.isFirstServer }?.privateIP).map { ip in
-        ip.map { $0.contains(":") ? "https://[\($0)]:6443" : "https://\($0):6443" }
-      }
+      ?? (inputs.text("server_private_ip") ?? servers.first { $0.isFirstServer }?.privateIP).map(
+        Self.serverURL)
+    firstServerPeers =
+      servers.filter { !$0.isFirstServer }.compactMap { $0.privateIP.map(Self.serverURL) }
+      + [serverURL].compactMap(\.self)
+    let state = inputs.text("cluster_state", default: "new")
+    clusterExists = state.value == "existing"
+    serverCAHash = inputs.text("server_ca_sha256")?.map { $0.lowercased() }
+    if clusterExists, firstServerPeers.isEmpty, servers.contains(where: \.isFirstServer) {
+      report.add(
+        .error(
+          "no-peer", at: state.origin,
+          "cluster_state is existing, but the first server knows no other server that it could join",
+          help: "give the other servers' private_ip, or server_url"))
+    }
     // K3s' documentation, "High Availability Embedded etcd": a fixed registration address is one of the
     // certificate's names, else what joins there refuses it.
     var sans: [Sourced<String>] = []
@@ -89,6 +101,11 @@ extension ClusterPlan {
     for san in candidates where !sans.contains(where: { $0.value == san.value }) { sans.append(san) }
     tlsSANs = sans
     checkSecrets(report: &report)
+  }
+
+  /// Where K3s' servers answer: its documentation, "Requirements", "Networking".
+  private static func serverURL(_ address: Sourced<String>) -> Sourced<String> {
+    address.map { $0.contains(":") ? "https://[\($0)]:6443" : "https://\($0):6443" }
   }
 
   /// RFC 1918, RFC 6598 and RFC 4193: where the nodes of a cluster are, unless somebody knows better.
@@ -175,13 +192,13 @@ extension ClusterPlan {
         owners[ip.value] = node.title
       }
     }
-    // The first server is the one that the others are told to join; where nothing says so, the first by name.
     let servers = nodes.indices.filter { nodes[$0].role.value == .server }
-    let joined = inputs.text("server_private_ip")?.value
-    if let first = servers.first(where: { joined != nil && nodes[$0].privateIP?.value == joined })
-      ?? servers.first
-    {
-      nodes[first].isFirstServer = true
+    if let first = firstServer(of: servers.map { nodes[$0] }, inputs, report: &report) {
+      if let place = servers.first(where: { nodes[$0].name?.value == first }) {
+        nodes[place].isFirstServer = true
+      }
+    } else if !servers.isEmpty || inputs.isRefused("first_server") {
+      // Said already.
     } else if !inputs.isGiven("server_private_ip"), !inputs.isGiven("server_url"), let map = inputs["nodes"] {
       report.add(
         .error(
@@ -190,6 +207,35 @@ extension ClusterPlan {
           help: "add a server, or give server_url"))
     }
     return nodes
+  }
+
+  /// The name of the server that founds the cluster. By the alphabet, a server that is added later could become it, and
+  /// found another one. Where that is a finding, the rest of the plan takes the first by name.
+  private static func firstServer(
+    of servers: [ClusterNode], _ inputs: Inputs, report: inout Report
+  ) -> String? {
+    let names = servers.compactMap(\.name?.value)
+    let joined = inputs.text("server_private_ip")?.value
+    if let named = inputs.text("first_server") {
+      if names.contains(named.value) { return named.value }
+      report.add(
+        .error(
+          "first-server", at: named.origin, "first_server is \"\(named.value)\", and no server has that name",
+          help: names.isEmpty
+            ? "give a node the role server" : "name one of \(names.joined(separator: ", "))"))
+    } else if names.count > 1, !inputs.isRefused("first_server"), !inputs.isRefused("server_private_ip") {
+      if let first = servers.first(where: { joined != nil && $0.privateIP?.value == joined }) {
+        return first.name?.value
+      }
+      if let map = inputs["nodes"] {
+        report.add(
+          .error(
+            "first-server", at: map.location,
+            "there are \(names.count) servers, and nothing says which of them founds the cluster",
+            help: "give first_server, or the private_ip of one of them as server_private_ip"))
+      }
+    }
+    return names.first
   }
 
   private static func labels(

@@ -72,6 +72,12 @@ public struct ClusterPlan: Sendable {
   public var nodes: [ClusterNode]
   /// The URL at which nodes join; nil in a cluster of one node that says none.
   public var joinURL: Sourced<String>?
+  /// Where the first server asks whether the cluster lives already: other servers, and the load balancer before them.
+  public var firstServerPeers: [Sourced<String>]
+  /// Whether the cluster lives already, so that no server may found it.
+  public var clusterExists: Bool
+  /// The SHA-256 of the cluster's own CA, with which joining nodes make sure of the server.
+  public var serverCAHash: Sourced<String>?
   /// Whether the first server starts an etcd for others to join, rather than its SQLite.
   public var hasEmbeddedEtcd: Bool
   /// The versions that hold where no input says otherwise.

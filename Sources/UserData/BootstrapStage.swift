@@ -9,25 +9,42 @@ package struct BootstrapStage: Hashable, Sendable {
   package let isFirstServers: Bool
   /// Whether its work is kept on the disk, and not done again after a power cut.
   package let isKept: Bool
-  /// The exit code of the bootstrap where it fails.
-  package let exitCode: Int
+  /// Its place among all stages, counted from 0.
+  package let place: Int
 
   /// What user-data calls the bootstrap.
   package static let path = "/usr/local/sbin/k3seed-bootstrap"
 
-  /// The stages of a bootstrap, in order: rows `name:deadline`, or `name:deadline:first`. Which of them are kept stands
-  /// in `kept='...'`. None where the script has no such table.
+  /// The exit code where the stage was not done within its deadline, and is tried again.
+  package var temporaryExitCode: Int { 10 + place }
+  /// The exit code where waiting cannot help.
+  package var permanentExitCode: Int { 30 + place }
+
+  /// The stages of a bootstrap, in the order of its array `stages`. Their deadlines are in the array `deadlines`, as
+  /// `[name]=seconds`; the words of `first_server_stages` and `kept_stages` say the rest. None where the script has no
+  /// such arrays, and none of those without a deadline.
   package static func all(in script: some StringProtocol) -> [BootstrapStage] {
-    let lines = script.split(separator: "\n")
-    guard let start = lines.firstIndex(where: { $0.utf8.elementsEqual("stages=(".utf8) }) else { return [] }
-    let kept = lines.first { $0.hasPrefix("kept='") }?.dropFirst(6).split { " '".contains($0) } ?? []
-    return lines[(start + 1)...].prefix { !$0.utf8.elementsEqual(")".utf8) }
-      .flatMap { $0.split(separator: " ") }.enumerated().compactMap { index, row in
-        let fields = row.split(separator: ":")
-        guard fields.count >= 2, let deadline = Int(fields[1]) else { return nil }
-        return BootstrapStage(
-          name: String(fields[0]), deadline: deadline, isFirstServers: fields.count > 2,
-          isKept: kept.contains { $0 == fields[0] }, exitCode: 10 + index)
-      }
+    let deadlines = words(of: "declare -rA deadlines=(", to: ")", in: script)
+    let firstServers = words(of: "readonly first_server_stages='", to: "'", in: script)
+    let kept = words(of: "readonly kept_stages='", to: "'", in: script)
+    return words(of: "readonly stages=(", to: ")", in: script).enumerated().compactMap { place, name in
+      let prefix = "[\(name)]="
+      guard let entry = deadlines.first(where: { $0.hasPrefix(prefix) }),
+        let deadline = Int(entry.dropFirst(prefix.count))
+      else { return nil }
+      return BootstrapStage(
+        name: name, deadline: deadline, isFirstServers: firstServers.contains(name),
+        isKept: kept.contains(name), place: place)
+    }
+  }
+
+  /// The words between the line that begins like this and its end.
+  private static func words(
+    of beginning: String, to end: Character, in script: some StringProtocol
+  ) -> [String] {
+    let lines = script.split(separator: "\n", omittingEmptySubsequences: false)
+    guard let start = lines.firstIndex(where: { $0.hasPrefix(beginning) }) else { return [] }
+    let text = lines[start...].joined(separator: " ").dropFirst(beginning.count)
+    return text.prefix { $0 != end }.split(separator: " ").map(String.init)
   }
 }

@@ -408,8 +408,9 @@ enum Stages {
     ("K3S_", "download"), ("K3SEED_SECRETS", "secrets"), ("K3SEED_VAULT", "secrets"),
     ("K3SEED_OCI_REGION", "secrets"), ("K3SEED_NAT", "firewall"), ("K3SEED_POD_METADATA", "firewall"),
     ("K3SEED_NODE_CIDRS", "firewall"), ("K3SEED_CLUSTER_CIDR", "firewall"),
-    ("K3SEED_SERVICE_CIDR", "firewall"), ("K3SEED_JOIN_URL", "ready"), ("K3SEED_NODE_NAME", "ready"),
-    ("K3SEED_SEED", "seed"),
+    ("K3SEED_SERVICE_CIDR", "firewall"), ("K3SEED_PRIVATE_IP", "install"), ("K3SEED_PEERS", "install"),
+    ("K3SEED_CLUSTER_EXISTS", "install"), ("K3SEED_CA_SHA256", "install"), ("K3SEED_HARDENED", "install"),
+    ("K3SEED_NODE_NAME", "ready"), ("K3SEED_SEED", "seed"),
   ]
 
   static func of(_ path: String) -> String {

@@ -39,8 +39,10 @@ public struct Preview: Sendable {
     public let deadline: Int
     /// Whether its work is kept on the disk, and not done again after a power cut.
     public let isKept: Bool
-    /// The exit code of the bootstrap where it fails.
-    public let exitCode: Int
+    /// The exit code of the bootstrap where the stage was not done within its deadline, and is tried again.
+    public let temporaryExitCode: Int
+    /// The exit code where waiting cannot help.
+    public let permanentExitCode: Int
   }
 
   /// A file that is written before anything runs.
@@ -204,10 +206,14 @@ enum Guest {
           ? "read the secrets into memory"
           : "fetch \(references.joined(separator: ", ")) from OCI Vault, as the instance that it is"
       ),
-      ("install", "install K3s as \(server ? "server" : "agent") with /etc/rancher/k3s/config.yaml"),
+      (
+        "install",
+        "install K3s as \(server ? "server" : "agent") with /etc/rancher/k3s/config.yaml"
+          + (plan.founding(node).map { "; \($0)" } ?? "")
+      ),
       (
         "ready",
-        (join.map { "wait for \($0), then for " } ?? "wait for ")
+        (join.map { "start K3s, which joins \($0), and wait for " } ?? "start K3s and wait for ")
           + (server ? "the API, this Node and the controllers" : "this Node to be Ready")
       ),
       node.isFirstServer
@@ -225,10 +231,24 @@ enum Guest {
     ]
     return stages.compactMap { $0 }.map { name, text in
       let promise = table.first { $0.name == name }.map {
-        Preview.Promise(deadline: $0.deadline, isKept: $0.isKept, exitCode: $0.exitCode)
+        Preview.Promise(
+          deadline: $0.deadline, isKept: $0.isKept, temporaryExitCode: $0.temporaryExitCode,
+          permanentExitCode: $0.permanentExitCode)
       }
       return Preview.Step(stage: name, text, promise)
     }
+  }
+}
+
+extension ClusterPlan {
+  /// Whether this node founds the cluster, in words; nil where it is no first server.
+  fileprivate func founding(_ node: ClusterNode) -> String? {
+    guard node.isFirstServer else { return nil }
+    let peers = firstServerPeers.map(\.value).joined(separator: ", ")
+    if peers.isEmpty { return "found a new cluster" }
+    return clusterExists
+      ? "join the cluster at \(peers)"
+      : "join the cluster where a server answers at \(peers), otherwise found a new one"
   }
 }
 
@@ -290,7 +310,8 @@ extension Preview {
           step.promise.map {
             [
               ("deadline_seconds", number($0.deadline)), ("kept", Node(.bool($0.isKept))),
-              ("exit_code", number($0.exitCode)),
+              ("exit_code", number($0.temporaryExitCode)),
+              ("permanent_exit_code", number($0.permanentExitCode)),
             ]
           } ?? []
         return Node(

@@ -222,6 +222,16 @@ public enum Explanations {
       "lock-conflict", "a merge of `k3seed.lock` that was not finished", "it says two things at once",
       "keep one side, and run `k3seed lock`"
     ),
+    (
+      "first-server", "no server is named as the first",
+      "by the alphabet, a server that is added later would become the first one and found a second cluster",
+      "give `first_server`"
+    ),
+    (
+      "no-peer", "an existing cluster without a server to join",
+      "with `cluster_state = existing` a first server never founds, and nothing says where it could join",
+      "give the other servers' `private_ip`, or `server_url`"
+    ),
     ("same-address", "two nodes with one address", "one of them is not reached", "give each its own"),
     (
       "no-server", "nodes without a server and without `server_url`", "there is no cluster to join",

@@ -251,7 +251,7 @@ extension Promises.Plan {
     node = name.isEmpty ? nil : name.lowercased()
     role = plan?["role"]?.string
     version = plan?["k3s_version"]?.string
-    let url = settings["K3SEED_JOIN_URL"] ?? ""
+    let url = plan?["join_url"]?.string ?? ""
     joins = !url.isEmpty
     joinHost = url.hasPrefix("https://") ? String(url.dropFirst(8).prefix { !":/".contains($0) }) : nil
     address = config?["node-ip"]?.string

@@ -235,7 +235,6 @@ import Testing
           try JSONSerialization.jsonObject(with: Data(files["/etc/k3seed/plan.json"] ?? [])) as? [String: Any]
         #expect(values["K3SEED_ROLE"] == plan?["role"] as? String)
         #expect(values["K3SEED_NODE_NAME"] == plan?["node"] as? String ?? "")
-        #expect(values["K3SEED_JOIN_URL"] == plan?["join_url"] as? String ?? "")
         #expect(values["K3S_VERSION"] == plan?["k3s_version"] as? String)
         #expect(values["K3SEED_SEED"] == (plan?["seeds"] == nil ? "no" : "yes"))
         let secrets = files.keys.filter { $0.hasPrefix("/var/lib/k3seed/secrets/") }

@@ -39,6 +39,8 @@ struct Node {
   static let usual: [Answer] = [
     Answer(pattern: "*get node/*type=='Ready'*", output: "True"),
     Answer(pattern: "*get crd/*type=='Established'*", output: "True"),
+    Answer(pattern: "*get -n kube-system job/helm-install-argocd *type=='Complete'*", output: "True"),
+    Answer(pattern: "*get -n kube-system helmchart/argocd *", output: "argocd "),
   ]
 
   /// What happened.
@@ -119,7 +121,7 @@ struct Node {
     }
     variables = [
       "K3SEED_ROLE": role, "K3SEED_SEED": role == "server" && first ? "yes" : "no", "K3SEED_NODE_NAME": "",
-      "K3SEED_JOIN_URL": role == "server" && first ? "" : "https://10.0.2.10:6443",
+      "K3SEED_PEERS": "", "K3SEED_CLUSTER_EXISTS": "no", "K3SEED_HARDENED": "no",
       "K3SEED_SECRETS": "", "K3SEED_VAULT": "", "K3SEED_NAT": role == "ingress" ? "yes" : "no",
       "K3SEED_POD_METADATA": "no", "K3SEED_CLUSTER_CIDR": "10.42.0.0/16",
       "K3SEED_SERVICE_CIDR": "10.43.0.0/16", "K3SEED_NODE_CIDRS": "10.0.0.0/8 fc00::/7",

@@ -57,13 +57,14 @@ import Validation
   static func table() throws -> [(name: String, deadline: Int, isFirst: Bool, isKept: Bool)] {
     let script = try String(
       contentsOf: Tool.root.appendingPathComponent("templates/guest/bootstrap.sh"), encoding: .utf8)
-    let rows = try #require(script.firstMatch(of: /stages=\(([^)]*)\)/)).output.1
-    let kept = try #require(script.firstMatch(of: /kept='([^']*)'/)).output.1.split(separator: " ")
-    return rows.split(whereSeparator: \.isWhitespace).compactMap { row in
-      let parts = row.split(separator: ":")
-      return Int(parts[1]).map {
-        (String(parts[0]), $0, parts.last == "first", kept.contains(parts[0]))
-      }
+    let names = try #require(script.firstMatch(of: /stages=\(([^)]*)\)/)).output.1.split(separator: " ")
+    let firsts = try #require(script.firstMatch(of: /first_server_stages='([^']*)'/)).output.1
+      .split(separator: " ")
+    let kept = try #require(script.firstMatch(of: /kept_stages='([^']*)'/)).output.1.split(separator: " ")
+    return try names.map { name in
+      let deadline = try #require(
+        script.firstMatch(of: try Regex("\\[\(name)\\]=([0-9]+)"))?.output[1].substring)
+      return (String(name), try #require(Int(deadline)), firsts.contains(name), kept.contains(name))
     }
   }
 
@@ -79,19 +80,20 @@ import Validation
     #expect(stages.map(\.name) == expected.map(\.element.name))
     #expect(stages.map(\.promise?.deadline) == expected.map(\.element.deadline))
     #expect(stages.map(\.promise?.isKept) == expected.map(\.element.isKept))
-    #expect(stages.map(\.promise?.exitCode) == expected.map { 10 + $0.offset })
+    #expect(stages.map(\.promise?.temporaryExitCode) == expected.map { 10 + $0.offset })
+    #expect(stages.map(\.promise?.permanentExitCode) == expected.map { 30 + $0.offset })
     let page = rendering.html
     let times = [
-      60: "1 min", 120: "2 min", 180: "3 min", 300: "5 min", 1200: "20 min", 1500: "25 min", 30: "30 s",
+      60: "1 min", 120: "2 min", 180: "3 min", 900: "15 min", 1200: "20 min", 1500: "25 min", 30: "30 s",
     ]
     #expect(Self.cells(page, "within") == expected.map { "within \(times[$0.element.deadline] ?? "?")" })
-    #expect(Self.cells(page, "exit") == expected.map { "exit code \(10 + $0.offset)" })
+    #expect(Self.cells(page, "exit") == expected.map { "exit code \(10 + $0.offset) or \(30 + $0.offset)" })
     #expect(
       Self.cells(page, "again")
         == expected.map { "after a power cut \($0.element.isKept ? "kept" : "done again")" })
     // What cloud-init does comes first, and has none of that.
     #expect(Array(Self.cells(page, "does").prefix(4)) == rendering.preview.steps.prefix(4).map(\.text))
-    #expect(page.contains("within 1 h 20 min") == (role == .server))
+    #expect(page.contains("within 1 h 30 min") == (role == .server))
   }
 
   @Test("a bootstrap without a table promises nothing, and is shown all the same")
@@ -99,7 +101,7 @@ import Validation
     let templates = TemplateSet(
       overrides: [
         "cloud-init/server.yaml": Array(
-          "write_files: [{path: /usr/local/sbin/k3seed-bootstrap, content: 'stages=(a:1'}]\npackages: [jq]"
+          "write_files: [{path: /usr/local/sbin/k3seed-bootstrap, content: 'readonly stages=(a'}]\npackages: [jq]"
             .utf8)
       ], folder: "mine")
     let rendering = try Self.rendering(outputs: Self.least, templates: templates)

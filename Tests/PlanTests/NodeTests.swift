@@ -10,10 +10,15 @@ import Testing
   // MARK: What joins what
 
   @Test(
-    "the first server is the one that others are told to join, else the first by name",
+    "the first server is the one that is named, or has the address that others are told to join, or is the only one",
     arguments: [
       (#"{}"#, "server"),
-      (#"{"nodes": {"b": {"role": "server"}, "a": {"role": "agent"}, "c": {"role": "server"}}}"#, "b"),
+      (#"{"nodes": {"b": {"role": "server"}, "a": {"role": "agent"}}}"#, "b"),
+      (#"{"first_server": "c", "nodes": {"b": {"role": "server"}, "c": {"role": "server"}}}"#, "c"),
+      (
+        #"{"first_server": "b", "server_private_ip": "10.0.0.3", "nodes": {"b": {"role": "server"}, "c": {"role": "server", "private_ip": "10.0.0.3"}}}"#,
+        "b"
+      ),
       (
         #"{"server_private_ip": "10.0.0.3", "nodes": {"b": {"role": "server", "private_ip": "10.0.0.2"}, "c": {"role": "server", "private_ip": "10.0.0.3"}, "d": {"role": "server"}}}"#,
         "c"

@@ -50,15 +50,73 @@ import Testing
   }
 
   @Test(
+    "of several servers one is named as the first",
+    arguments: [
+      Case(
+        "none is",
+        #"{"nodes": 📍{"a": {"role": "server"}, "b": {"role": "server"}, "c": {"role": "server"}}}"#,
+        "📍: error: there are 3 servers, and nothing says which of them founds the cluster (at $.nodes); give first_server, or the private_ip of one of them as server_private_ip [first-server]"
+      ),
+      Case(
+        "the address is a load balancer's",
+        #"{"server_private_ip": "10.0.0.9", "nodes": 📍{"a": {"role": "server", "private_ip": "10.0.0.1"}, "b": {"role": "server", "private_ip": "10.0.0.2"}, "c": {"role": "server"}}}"#,
+        "📍: error: there are 3 servers, and nothing says which of them founds the cluster (at $.nodes); give first_server, or the private_ip of one of them as server_private_ip [first-server]"
+      ),
+      Case(
+        "another name",
+        #"{"first_server": 📍"d", "nodes": {"a": {"role": "server"}, "d": {"role": "agent"}}}"#,
+        "📍: error: first_server is \"d\", and no server has that name (at $.first_server); name one of a [first-server]"
+      ),
+      Case(
+        "no server",
+        #"{"server_url": "https://a.example:6443", "first_server": 📍"d", "nodes": {"d": {"role": "agent"}}}"#,
+        "📍: error: first_server is \"d\", and no server has that name (at $.first_server); give a node the role server [first-server]"
+      ),
+      Case("named", #"{"first_server": "a", "nodes": {"a": {"role": "server"}, "b": {"role": "agent"}}}"#),
+    ])
+  func firstServer(_ example: Case) throws {
+    #expect(try Planning(example.outputs).findings == example.findings)
+  }
+
+  @Test(
+    "a cluster that exists has a server to join",
+    arguments: [
+      Case(
+        "no other",
+        #"{"cluster_state": 📍"existing", "nodes": {"a": {"role": "server"}, "b": {"role": "agent"}}}"#,
+        "📍: error: cluster_state is existing, but the first server knows no other server that it could join (at $.cluster_state); give the other servers' private_ip, or server_url [no-peer]"
+      ),
+      Case(
+        "a URL",
+        #"{"cluster_state": "existing", "server_url": "https://a.example:6443", "nodes": {"a": {"role": "server"}}}"#
+      ),
+      Case(
+        "another server",
+        #"{"cluster_state": "existing", "first_server": "a", "nodes": {"a": {"role": "server"}, "b": {"role": "server", "private_ip": "10.0.0.2"}, "c": {"role": "server"}}}"#
+      ),
+      Case(
+        "no first server",
+        #"{"cluster_state": "existing", "server_url": "https://a.example:6443", "nodes": {"b": {"role": "agent"}}}"#
+      ),
+      Case("a new one", #"{"cluster_state": "new", "nodes": {"a": {"role": "server"}}}"#),
+    ])
+  func existing(_ example: Case) throws {
+    #expect(try Planning(example.outputs).findings == example.findings)
+  }
+
+  @Test(
     "two servers make an etcd that survives nothing",
     arguments: [
       Case(
-        "two", #"{"nodes": {"a": {"role": "server"}, "b": {"role": "agent"}, "c": {"role": 📍"server"}}}"#,
+        "two",
+        #"{"first_server": "a", "nodes": {"a": {"role": "server"}, "b": {"role": "agent"}, "c": {"role": 📍"server"}}}"#,
         "📍: warning: two servers survive no failure: etcd needs more than half of its members (at $.nodes.c.role); use one server or three [etcd-quorum]"
       ),
       Case("one", #"{"nodes": {"a": {"role": "server"}, "b": {"role": "agent"}}}"#),
       Case(
-        "three", #"{"nodes": {"a": {"role": "server"}, "b": {"role": "server"}, "c": {"role": "server"}}}"#),
+        "three",
+        #"{"first_server": "a", "nodes": {"a": {"role": "server"}, "b": {"role": "server"}, "c": {"role": "server"}}}"#
+      ),
     ])
   func quorum(_ example: Case) throws {
     #expect(try Planning(example.outputs).findings == example.findings)

@@ -22,7 +22,10 @@ if [ -e /var/lab/cut ]; then
   # A power cut: everything ends at once, and what is in memory is gone.
   setsid "$@" &
   until [ -e "/run/k3seed/$(cat /var/lab/cut).log" ]; do /bin/sleep 0.01; done
-  { pkill -9 -s $! && wait $!; } 2>/dev/null || :
+  {
+    while pkill -9 -s $!; do /bin/sleep 0.01; done
+    wait $! || :
+  } 2>/dev/null
   ! mountpoint -q /run/k3seed/seed || umount /run/k3seed/seed
   rm -rf /run/k3seed
 fi

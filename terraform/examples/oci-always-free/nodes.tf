@@ -11,7 +11,6 @@ locals {
       private_ip = local.private_ips[name]
     }
   }
-  first_server = sort([for name, node in var.nodes : name if node.role == "server"])[0]
 }
 
 module "user_data" {
@@ -20,7 +19,8 @@ module "user_data" {
   cluster_name      = var.cluster_name
   platform          = "oci"
   nodes             = local.nodes
-  server_private_ip = local.private_ips[local.first_server]
+  first_server      = var.first_server
+  server_private_ip = local.private_ips[var.first_server]
   load_balancer_ip  = oci_core_public_ip.load_balancer.ip_address
   node_cidrs        = [var.network_cidr]
 

@@ -20,7 +20,7 @@ output "user_data_sha256" {
 
 output "kubeconfig_command" {
   description = "Shows the kubeconfig of the first server, through the ingress node."
-  value       = "ssh -J ubuntu@${oci_core_instance.node[local.ingress].public_ip} ubuntu@${local.private_ips[local.first_server]} sudo cat /etc/rancher/k3s/k3s.yaml"
+  value       = "ssh -J ubuntu@${oci_core_instance.node[local.ingress].public_ip} ubuntu@${local.private_ips[var.first_server]} sudo cat /etc/rancher/k3s/k3s.yaml"
 }
 
 # What k3seed asks for, under its names: `terraform output -json | k3seed preview --input -`, and the same for render and
@@ -38,7 +38,7 @@ output "nodes" {
 
 output "server_private_ip" {
   description = "The address at which other nodes join the first server."
-  value       = local.private_ips[local.first_server]
+  value       = local.private_ips[var.first_server]
 }
 
 output "node_cidrs" {

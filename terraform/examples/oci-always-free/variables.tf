@@ -24,6 +24,17 @@ variable "cluster_name" {
   }
 }
 
+variable "first_server" {
+  description = "The node that founds the cluster; the others join it. Its replacement joins the servers that live."
+  type        = string
+  default     = "server"
+
+  validation {
+    condition     = try(var.nodes[var.first_server].role == "server", false)
+    error_message = "first_server is the name of a node whose role is server."
+  }
+}
+
 variable "git_repo_url" {
   description = "The repository that Argo CD follows."
   type        = string
