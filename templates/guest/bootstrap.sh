@@ -301,8 +301,8 @@ write_token() {
 # password TOKEN: the part that counts of K10<hash>::<user>:<password>.
 password() {
   if [[ $1 == K10*::*:* ]]; then
-    local credentials=${1#*::}
-    echo "${credentials#*:}"
+    local user_and_password=${1#*::}
+    echo "${user_and_password#*:}"
   else
     echo "$1"
   fi

@@ -14,10 +14,12 @@ locals {
     cloudflare_zone_id         = var.cloudflare_zone_id
     cluster_cidr               = var.cluster_cidr
     cluster_name               = var.cluster_name
+    cluster_state              = var.cluster_state
     docs_host                  = var.docs_host
     docs_image                 = var.docs_image
     docs_port                  = var.docs_port
     domain_name                = var.domain_name
+    first_server               = var.first_server
     git_pat                    = var.git_pat
     git_path                   = var.git_path
     git_repo_url               = var.git_repo_url
@@ -37,6 +39,7 @@ locals {
     registry_password          = var.registry_password
     registry_server            = var.registry_server
     registry_username          = var.registry_username
+    server_ca_sha256           = var.server_ca_sha256
     server_private_ip          = var.server_private_ip
     server_url                 = var.server_url
     service_cidr               = var.service_cidr

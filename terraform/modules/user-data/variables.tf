@@ -389,6 +389,24 @@ variable "ssh_authorized_keys" {
   default     = null
 }
 
+variable "first_server" {
+  description = "The node that founds the cluster and seeds it; needed where there are several servers and `server_private_ip` is the address of none. Default: the server with the address `server_private_ip`."
+  type        = string
+  default     = null
+}
+
+variable "cluster_state" {
+  description = "`existing` where the cluster lives already: a first server whose machine is replaced then joins one of the other servers, and never founds a second cluster because none of them answers. Default: `new`."
+  type        = string
+  default     = null
+}
+
+variable "server_ca_sha256" {
+  description = "The hash of the cluster's own CA, known once it runs: the 64 digits after `K10` in `/var/lib/rancher/k3s/server/token`. With it a node that joins makes sure of the server before it sends the token; without it, whatever host answers at the address gets the token. Default: none."
+  type        = string
+  default     = null
+}
+
 # Settings of this module, which are no inputs of k3seed.
 
 variable "roles" {
