@@ -223,6 +223,11 @@ public enum Explanations {
       "keep one side, and run `k3seed lock`"
     ),
     (
+      "token-rotation", "a join token of a cluster that lives",
+      "K3s' datastore is encrypted with the servers' token, and each server admits agents by the agents' token",
+      "change it in K3s, as the message says"
+    ),
+    (
       "first-server", "no server is named as the first",
       "by the alphabet, a server that is added later would become the first one and found a second cluster",
       "give `first_server`"

@@ -22,6 +22,21 @@ struct RotateTests {
     #expect(!outcome.text.contains("vault"))
   }
 
+  @Test(
+    "For a join token it says the way that works, and prints no command",
+    arguments: [
+      ("k3s_token", "run \"k3s token rotate\" on a server"),
+      ("k3s_agent_token", "/etc/rancher/k3s/agent-token"),
+    ])
+  func joinTokens(name: String, way: String) async throws {
+    let outcome = try await Tool.k3seed(["rotate", name], input: Self.input)
+    #expect(outcome.status == 2 && outcome.text.isEmpty)
+    #expect(
+      outcome.errors.hasPrefix(
+        "error: \(name) is no Secret of the cluster, and k3seed does not change it in servers that live; "))
+    #expect(outcome.errors.contains(way) && outcome.errors.hasSuffix("[token-rotation]\n"))
+  }
+
   @Test("A Secret of two inputs gets each key from its own")
   func twoKeys() async throws {
     let hash = "$2a$10$" + String(repeating: "u", count: 53)

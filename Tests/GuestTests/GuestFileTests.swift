@@ -45,8 +45,8 @@ struct GuestFileTests {
   @Test("The unit outlasts every deadline, and waits for nothing that waits for it")
   func deadlines() throws {
     let script = try Node.whole()
-    let table = try #require(script.firstMatch(of: /stages=\(([^)]*)\)/)?.output.1)
-    let deadlines = table.matches(of: /:([0-9]+)/).compactMap { Int($0.output.1) }
+    let table = try #require(script.firstMatch(of: /declare -rA deadlines=\(([^)]*)\)/)?.output.1)
+    let deadlines = table.matches(of: /=([0-9]+)/).compactMap { Int($0.output.1) }
     #expect(deadlines.count == 10)
     let unit = try String(contentsOf: Node.unit, encoding: .utf8)
     let minutes = try #require(unit.firstMatch(of: /TimeoutStartSec=([0-9]+)min/)?.output.1)
@@ -56,6 +56,9 @@ struct GuestFileTests {
         $0.output.2 == "network-online.target"
       })
     #expect(!unit.contains("cloud"))
+    // The exit codes of what waiting cannot help.
+    let permanent = try #require(unit.firstMatch(of: /RestartPreventExitStatus=([0-9 ]+)/)?.output.1)
+    #expect(permanent.split(separator: " ").compactMap { Int($0) } == deadlines.indices.map { 30 + $0 })
   }
 }
 

@@ -19,11 +19,10 @@ import YAML
   static func stages() throws -> [(name: String, isFirst: Bool)] {
     let script = try String(
       contentsOf: Tool.root.appendingPathComponent("templates/guest/bootstrap.sh"), encoding: .utf8)
-    let table = try #require(script.split(separator: "stages=(\n").last?.split(separator: "\n)").first)
-    return table.split { " \n".contains($0) }.map { row in
-      let parts = row.split(separator: ":")
-      return (String(parts[0]), parts.count > 2 && parts[2] == "first")
-    }
+    let names = try #require(script.firstMatch(of: /stages=\(([^)]*)\)/)?.output.1)
+    let firsts = try #require(script.firstMatch(of: /first_server_stages='([^']*)'/)?.output.1).split(
+      separator: " ")
+    return names.split(separator: " ").map { (String($0), firsts.contains($0)) }
   }
 
   @Test("the stages are those of the bootstrap's table, in its order", arguments: ["literal", "oci-vault"])
@@ -89,8 +88,12 @@ import YAML
     #expect(try text(.agent, "secrets").contains("k3s_agent_token"))
     #expect(try text(.ingress, "firewall").contains("NAT"))
     #expect(try !text(.agent, "firewall").contains("NAT"))
-    #expect(try text(.agent, "ready").hasPrefix("wait for https://10.20.1.11:6443, then for this Node"))
-    #expect(try text(.server, "ready").hasPrefix("wait for the API"))
+    #expect(
+      try text(.agent, "ready").hasPrefix(
+        "start K3s, which joins https://10.20.1.11:6443, and wait for this Node"))
+    #expect(try text(.server, "ready").hasPrefix("start K3s and wait for the API"))
+    #expect(try text(.server, "install").hasSuffix("; found a new cluster"))
+    #expect(try !text(.agent, "install").contains("cluster"))
     #expect(try text(.server, "gitops").contains("argocd of https://github.com/example/harbour.git at HEAD"))
     #expect(
       try Self.preview(try Cluster(example: "literal"), .server).steps.first { $0.name == "secrets" }?.text

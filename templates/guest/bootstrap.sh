@@ -427,6 +427,7 @@ explain() {
       words+="; where this machine replaces another one of its name, run on a server: k3s kubectl delete node $(node_name);"
       words+=" k3s kubectl delete secret -n kube-system --ignore-not-found $(node_name).node-password.k3s"
       ;;
+    *) ;;
   esac
   words=${words:-$1}
   ((restarts == 0)) || words+=" ($unit has restarted $restarts times, see journalctl -u $unit)"

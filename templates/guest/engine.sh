@@ -83,6 +83,7 @@ try_stage() {
       "$permanent") return "$permanent" ;;
       # The deadline interrupted this attempt (124: by uutils' timeout), which seldom says why there had to be another one.
       124 | 137) why+=${before:+; before: $before} ;;
+      *) ;;
     esac
     # The more nodes fail at once, the less they should come back at once.
     backoff=$((backoff < 32 ? backoff * 2 : 32))
