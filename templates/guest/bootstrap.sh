@@ -438,7 +438,8 @@ explain() {
 # level of information.
 last_words() {
   local words file
-  words=$(journalctl -bqn 99 -o cat "_SYSTEMD_UNIT=$unit.service" | grep -e 'level=[ef]' -e ' not ready: ' | tail -n 1) || :
+  words=$(journalctl --boot --quiet --lines=99 --output=cat "_SYSTEMD_UNIT=$unit.service" |
+    grep -e 'level=[ef]' -e ' not ready: ' | tail -n 1) || :
   for file in "$etc"/*token; do [ ! -s "$file" ] || words=${words//"$(password "$(<"$file")")"/***}; done
   echo "${words:0:300}"
 }
