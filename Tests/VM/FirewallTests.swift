@@ -109,16 +109,6 @@ extension Machines {
       #expect(Self.said(outcome) == ["firewall: 11 of 11 hold"])
     }
 
-    @Test("The switch opens the metadata service to pods, and nothing else")
-    func opened() async throws {
-      let outcome = try await Lab.verify(
-        try await Self.payload(
-          "open", replacing: ["K3SEED_POD_METADATA='no'": "K3SEED_POD_METADATA='yes'"]),
-        as: "oci-rules-open-metadata", Lab.mirror + ["--warm"])
-      #expect(outcome.verdict == "PASS" && outcome.status == 0, "\(outcome.text)")
-      #expect(Self.said(outcome) == ["firewall: 12 of 12 hold"])
-    }
-
     @Test("What looks from outside does see a pod that is not kept from the metadata service")
     func seesFailure() async throws {
       let outcome = try await Lab.verify(

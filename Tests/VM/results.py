@@ -1,8 +1,9 @@
-"""Writes the page of the VM tests' results from the reports that they left.
+"""Writes the page of results from the reports that the tests in machines and those in containers left.
 
-    results.py REPORTS XUNIT PAGE
+    results.py MACHINES XUNIT NODES PAGE
 
-REPORTS has each boot's report, NAME.json, and NAME.faults where a test injects some; XUNIT is the report of `swift test`.
+MACHINES has each boot's report, NAME.json, and NAME.faults where a test injects some; XUNIT is the report of `swift test`.
+NODES has nodes.xml, and each case's NAME.json; see Tests/VM/nodes.
 """
 
 import json
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
-reports, xunit, page = map(pathlib.Path, sys.argv[1:])
+reports, xunit, nodes, page = map(pathlib.Path, sys.argv[1:])
 
 # How many characters of a message's beginning, and of its end, are shown.
 WORDS = 160
@@ -58,31 +59,59 @@ for path in sorted(reports.glob("*.json")):
         image = f"{host['image'].rsplit('/')[-1]}, {'warm' if host['warm'] else 'cold'}" if host else ""
         others.append([path.stem, image, *end])
 
-cases = list(ElementTree.parse(xunit).iter("testcase"))
-failed = [case.get("name") for case in cases if case.find("failure") is not None]
+contained, rest = [], []
+for path in sorted(nodes.glob("*.json")):
+    report = json.loads(path.read_text())
+    end = (
+        f"**fails**: {shown(report['failure'][: 2 * WORDS])}"
+        if report["failure"]
+        else shown(report["found"] or "holds")
+    )
+    row = [end, f"{report['seconds']:.0f} s", report["name"]]
+    contained += [[*fault, *row] for fault in report["faults"]]
+    if not report["faults"]:
+        rest.append([report["sentence"], *row])
+
+
+def verdict(xunit):
+    """How many tests a report has, and which do not hold."""
+    cases = list(ElementTree.parse(xunit).iter("testcase"))
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    failed = [case.get("name") for case in cases if case.find("failure") is not None]
+    end = "all hold" if not failed else f"**{len(failed)} do not hold**: {', '.join(map(shown, failed))}"
+    return f"{len(cases) - skipped} tests, {end}" + (f", {skipped} skipped" if skipped else "")
+
+
+properties = {one.get("name"): one.get("value") for one in ElementTree.parse(nodes / "nodes.xml").iter("property")}
 commit = subprocess.run(
     ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"], capture_output=True, text=True, check=True
 ).stdout.strip()
-verdict = "all hold" if not failed else f"**{len(failed)} do not hold**: {', '.join(map(shown, failed))}"
 lines = [
     "# Faults, and what becomes of them",
     "",
-    "Every fault that the tests inject into a node as it comes up in a virtual machine, and what was found.",
+    "Every fault that the tests inject into a node as it comes up, and what was found.",
     "",
     "## Overview",
     "",
     "`make test-matrix` writes this page from the reports of its boots; do not edit it. Each test asserts what is expected, the",
     "words on the console, in `k3seed-status` and in cloud-init's status included; several faults in one boot have the same",
-    "result and are each told apart by the test. The node is real but for K3s, for which a stand-in with a real API server",
-    "stands, and for OCI, which has an emulator; see <doc:Verify> and `Tests/VM/lab/README.md`.",
+    "result and are each told apart by the test. In a virtual machine kernel and disk are the node's own; a container has the",
+    "host's, and systemd, cloud-init, network and the unchanged user-data of its own. For OCI stands an emulator, for K3s",
+    "a stand-in with a real API server and a real etcd, unless another one is named; see <doc:Verify>, `Tests/VM/lab/README.md`",
+    "and `Tests/VM/nodes/README.md`.",
     "",
-    f"Commit {commit}, {', '.join(sorted(hosts))}: {len(cases)} tests, {verdict}.",
+    f"Commit {commit}. In virtual machines, {', '.join(sorted(hosts))}: {verdict(xunit)}. In containers, with",
+    f"{properties.get('k3s', 'no K3s')}, in {properties.get('minutes', '?')} minutes: {verdict(nodes / 'nodes.xml')}.",
     "",
-    "## Faults",
+    "## Faults in virtual machines",
     "",
     *table(["fault", "injected at", "expected", "found", "time", "case"], faults),
+    "## Faults in containers",
+    "",
+    *table(["fault", "injected at", "expected", "found", "time", "case"], contained),
     "## Other boots",
     "",
     *table(["case", "image", "found", "time"], others),
+    *table(["in containers", "found", "time", "case"], rest),
 ]
 page.write_text("\n".join(lines).rstrip("\n") + "\n")

@@ -17,11 +17,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # What of the image has no place in a node: a network that is set up from outside, a clock and devices that are the host's.
-MASKED = """systemd-networkd-wait-online.service systemd-networkd.service systemd-networkd.socket systemd-resolved.service
+MASKED = (
+    """systemd-networkd-wait-online.service systemd-networkd.service systemd-networkd.socket systemd-resolved.service
 systemd-timesyncd.service systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket
 systemd-udev-trigger.service getty@tty1.service serial-getty@ttyS0.service console-getty.service
 sys-kernel-debug.mount sys-kernel-tracing.mount apt-daily.timer apt-daily-upgrade.timer fstrim.timer
 e2scrub_all.timer systemd-tmpfiles-clean.timer""".split()
+)
 
 # Kernel settings that payloads may change, as this many files.
 KERNEL = {
@@ -60,7 +62,7 @@ class Node:
         identity = f"instance-id: i-{name}-{time.time_ns()}\nlocal-hostname: {name}\n"
         self.write("/var/lib/cloud/seed/nocloud-net/meta-data", identity)
         for path, text in (files or {}).items():
-            self.write(path, text)
+            self.write(path, text, 0o755 if text.startswith("#!") else 0o644)
 
     def _make_root(self):
         for folder in (self.folder / "upper", self.folder / "work", self.root, self.folder / "kernel"):
@@ -105,7 +107,9 @@ class Node:
         found = []
         for place in (self.folder / "upper", pathlib.Path(f"/proc/{self.init}/root/run")):
             done = subprocess.run(
-                ["grep", "-rlaF", "-D", "skip", "--exclude-dir=nocloud-net", "-e", "\n".join(texts), place], capture_output=True, text=True
+                ["grep", "-rlaF", "-D", "skip", "--exclude-dir=nocloud-net", "-e", "\n".join(texts), place],
+                capture_output=True,
+                text=True,
             )
             found += [line.removeprefix(str(place)) for line in done.stdout.splitlines()]
         return found

@@ -70,7 +70,7 @@ class Web(http.server.BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def serve(self, path):
-        file = pathlib.Path(CONFIG["mirror"]).parent / path.lstrip("/")
+        file = pathlib.Path(CONFIG["mirror"], path.removeprefix("/mirror/"))
         if not path.startswith("/mirror/") or ".." in path or not file.is_file():
             return self.answer(404, b"not here\n")
         with open(file, "rb") as content:

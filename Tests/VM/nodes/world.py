@@ -28,15 +28,15 @@ def expect(condition, *found):
 class World:
     """Everything of one case; `with` ends it all."""
 
-    def __init__(self, name, store, groups, lab, reports):
-        self.name, self.store, self.groups, self.lab, self.reports = name, store, groups, pathlib.Path(lab), reports
+    def __init__(self, name, store, groups, k3s, reports):
+        self.name, self.store, self.groups, self.k3s, self.reports = name, store, groups, k3s, reports
         self.folder = store.scratch / name
         self.nodes, self.programs, self.rendered = [], [], 0
         self.ports = itertools.count()
 
     def __enter__(self):
         self.folder.mkdir(parents=True)
-        config = {"mirror": str(self.lab / "mirror"), "log": str(self.folder / "world.log")}
+        config = {"mirror": str(self.k3s.mirror), "log": str(self.folder / "world.log")}
         self.servers = subprocess.Popen(
             ["unshare", "--net", sys.executable, "-B", HERE / "servers.py", json.dumps(config)],
             stdin=subprocess.PIPE,
@@ -104,10 +104,7 @@ class World:
         self.rendered += 1
         folder = self.folder / f"render-{self.rendered}"
         folder.mkdir()
-        config = (self.lab / "k3seed.yaml").read_text()
-        # The address of a single server in QEMU's user network.
-        config = "".join(line for line in config.splitlines(True) if not line.startswith("server_private_ip:"))
-        (folder / "k3seed.yaml").write_text(config + settings)
+        (folder / "k3seed.yaml").write_text(self.k3s.settings + settings)
         (folder / "outputs.json").write_text(json.dumps(outputs))
         self.k3seed("render", "--all", *self.given(folder), "-o", folder / "cluster")
         return {file.stem: file.read_text() for file in (folder / "cluster").glob("*.yaml")}
@@ -128,6 +125,7 @@ class World:
         """A node that is not running yet; deadlines are of the bootstrap's stages, in seconds."""
         files = dict(files or {})
         if faults:
+            self.k3s.only_stand_in("it injects a fault of the stand-in for K3s")
             files["/etc/k3seed-lab/faults"] = " ".join(faults)
         if deadlines:
             lines = [f"Environment=K3SEED_DEADLINE_{stage}={seconds}" for stage, seconds in deadlines.items()]
@@ -163,12 +161,21 @@ class World:
         )
 
     def complete(self, *nodes, seconds=300):
-        """Waits until the bootstrap of each node is complete, and cloud-init has no error to tell."""
+        """Waits until the bootstrap of each node is complete; with a real K3s until it waits for Argo CD's chart, which comes
+        from the internet."""
+
+        def is_done(node):
+            status = node.status
+            return status.get("state") == "complete" or self.k3s.is_real and status.get("stage") == "gitops"
+
         for node in nodes:
-            self.until(f"{node.name} is complete", lambda node=node: node.status.get("state") == "complete", seconds)
+            self.until(f"{node.name} is complete", lambda node=node: is_done(node), seconds)
 
     def finished(self, *nodes, seconds=60):
+        """Waits until cloud-init has finished, and expects no error of it."""
         for node in nodes:
+            if self.k3s.is_real and node.status.get("stage") == "gitops":
+                continue
             self.until(f"cloud-init of {node.name} finishes", lambda node=node: node.cloud_init is not None, seconds)
             expect(node.cloud_init == [], f"cloud-init of {node.name} has errors", node.cloud_init)
 

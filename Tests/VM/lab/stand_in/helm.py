@@ -131,7 +131,9 @@ class Charts:
         revision = release["revision"] if release else 0
         if release and release["status"] == "failed":
             if policy == "abort":
-                Logs.words = "Release status is 'failed' and failure policy is 'abort'; waiting for operator intervention"
+                Logs.words = (
+                    "Release status is 'failed' and failure policy is 'abort'; waiting for operator intervention"
+                )
                 return
             if policy == "reinstall":
                 log("warning", "Uninstalling failed helm chart argocd")
@@ -142,7 +144,7 @@ class Charts:
             self.api.make("/api/v1/namespaces", {"metadata": {"name": namespace}})
         # Without its namespace, helm fails and is tried again.
         if self.api.find("/api/v1/namespaces/" + namespace) is None:
-            raise Refused(404, f"INSTALLATION FAILED: namespaces \"{namespace}\" not found")
+            raise Refused(404, f'INSTALLATION FAILED: namespaces "{namespace}" not found')
         try:
             self.api.load_crds("applications.argoproj.io", "appprojects.argoproj.io")
             for path, objects in OBJECTS.items():

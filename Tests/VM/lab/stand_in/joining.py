@@ -108,7 +108,9 @@ def bootstrap(config, tokens):
         for key in wrong:
             log("warning", f"critical configuration mismatched: {key}")
         if wrong:
-            fatal(f"{where}: failed to validate server configuration: critical configuration value mismatch between servers")
+            fatal(
+                f"{where}: failed to validate server configuration: critical configuration value mismatch between servers"
+            )
     except (OSError, http.client.HTTPException) as error:
         log("warning", f"Skipping cluster configuration validation: {error}")
     try:

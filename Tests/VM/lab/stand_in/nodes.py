@@ -148,7 +148,9 @@ class NodeControllers:
 
     def give_networks(self, nodes):
         taken = {one["spec"].get("podCIDR") for one in nodes}
-        free = (str(net) for net in ipaddress.ip_network(self.config["cluster-cidr"].split(",")[0]).subnets(new_prefix=24))
+        free = (
+            str(net) for net in ipaddress.ip_network(self.config["cluster-cidr"].split(",")[0]).subnets(new_prefix=24)
+        )
         for node in nodes:
             if not node["spec"].get("podCIDR"):
                 network = next(net for net in free if net not in taken)
@@ -169,7 +171,9 @@ class NodeControllers:
         """A password belongs to its Node, and is collected with it."""
         owners = {one["metadata"]["name"] + ".node-password.k3s": one["metadata"] for one in nodes}
         uids = {one["uid"] for one in owners.values()}
-        for secret in self.api.get(f"{Passwords.folder}?fieldSelector=type%3D{PASSWORD_TYPE.replace('/', '%2F')}")["items"]:
+        for secret in self.api.get(f"{Passwords.folder}?fieldSelector=type%3D{PASSWORD_TYPE.replace('/', '%2F')}")[
+            "items"
+        ]:
             name, references = secret["metadata"]["name"], secret["metadata"].get("ownerReferences", [])
             path = f"{Passwords.folder}/{name}"
             if references and not uids & {one["uid"] for one in references}:

@@ -38,7 +38,10 @@ class Supervisor(http.server.BaseHTTPRequestHandler):
         if role:
             user = self.user()
             if user is None:
-                log("error", f"Failed to authenticate request from {self.client_address[0]}: invalid username/password pair")
+                log(
+                    "error",
+                    f"Failed to authenticate request from {self.client_address[0]}: invalid username/password pair",
+                )
                 return self.answer(401, "not authorized")
             if user not in role:
                 return self.answer(403, "forbidden")

@@ -3,7 +3,7 @@
 import base64
 
 from cases import case
-from cases.together import SECRETS, nodes_of
+from cases.together import ONE, OUTPUTS, SECRETS, nodes_of
 from world import expect
 
 SERVER = {"server": {"role": "server", "private_ip": "10.0.2.11"}}
@@ -22,7 +22,9 @@ def give(server, **secrets):
     """Puts literal secrets where `again` looks for them: all of them, as they were or as given."""
     for name, value in {**SECRETS, **secrets}.items():
         if value is not None:
-            server.run(f"install -dm 700 /var/lib/k3seed/secrets; umask 077; cat >/var/lib/k3seed/secrets/{name}", input=value)
+            server.run(
+                f"install -dm 700 /var/lib/k3seed/secrets; umask 077; cat >/var/lib/k3seed/secrets/{name}", input=value
+            )
 
 
 def cloudflare(server):
@@ -77,3 +79,40 @@ def another_cloudflare_token(world):
     found = server.run("grep -rl -F -e another-cloudflare-token /var/lib/k3seed /var/lib/cloud /run /etc /var/log || :")
     expect(not found.strip(), "the token is in", found)
     return "done"
+
+
+@case(
+    "Another agent token is refused by `again` on a server, and the way that is said brings it to the agents",
+    [
+        "another `k3s_agent_token` and `again`",
+        "the secret's file of a server",
+        "`install` refuses it, and says the way",
+    ],
+    ["another `k3s_agent_token` on the servers, then `again` on an agent", "as the refusal says", "the agent has it"],
+    seconds=120,
+)
+def another_agent_token(world):
+    old, new = "EXAMPLE-this-is-not-an-agent-token-0000", "EXAMPLE-this-is-another-agent-token-000"
+    outputs = {**OUTPUTS, "k3s_agent_token": old}
+    cluster = {name: ONE[name] for name in ("server", "worker")}
+    payloads = world.render({**outputs, "nodes": cluster})
+    server, worker = (
+        world.node(name, payloads[name], address=node["private_ip"]).start() for name, node in cluster.items()
+    )
+    world.complete(server, worker)
+    give(server, k3s_agent_token=new)
+    said = server.run("k3seed-bootstrap again", check=False)
+    refusal = next((line for line in said.splitlines() if "FAILED" in line), said)
+    for words in ("k3s_agent_token", "/etc/rancher/k3s/agent-token", "k3seed-bootstrap again"):
+        expect(words in refusal, said)
+    expect(new not in said, "the token is said")
+    # As the refusal says.
+    server.write("/etc/rancher/k3s/agent-token", new, 0o600)
+    server.run("systemctl", "restart", "k3s", timeout=180)
+    give(worker, k3s_token=None, cloudflare_api_token=None, k3s_agent_token=new)
+    worker.run("k3seed-bootstrap again", timeout=240)
+    expect(worker.status.get("state") == "complete", worker.status)
+    token = worker.run("cat /etc/rancher/k3s/agent-token /etc/rancher/k3s/token 2>/dev/null || :")
+    expect(new in token and old not in token, "the agent has another token")
+    world.ready(server, cluster)
+    return f"refused: {refusal.partition('FAILED: ')[2]}"

@@ -6,7 +6,6 @@ from cases import case
 from cases.together import OUTPUTS
 from world import ROOT, expect
 
-VERSION = "v1.36.4%2Bk3s1"
 FAULTS = ("dripping", "wrong", "corrupt", "truncated", "lost")
 SERVER = {"server": {"role": "server", "private_ip": "10.0.2.11"}}
 
@@ -28,29 +27,33 @@ def payload(world, binaries, script):
     ["another program, with another hash", "the next source", "never executed, the next is used"],
     ["one byte is another", "the next source", "never executed, the next is used"],
     ["the last byte is missing", "the next source", "never executed, the next is used"],
-    ["the network is lost for a minute, half of K3s having arrived", "the last source, and then all of them",
-     "tried again until it is back"],
+    [
+        "the network is lost for a minute, half of K3s having arrived",
+        "the last source, and then all of them",
+        "tried again until it is back",
+    ],
     seconds=200,
 )
 def download_faults(world):
-    log = world.folder / "mirror.log"
-    mirror = world.serve(ROOT / "Tests/VM/lab/faulty_mirror.py", world.lab / "mirror", log, "10.0.2.2")
+    log, version = world.folder / "mirror.log", world.k3s.version
+    escaped = version.replace("+", "%2B")
+    mirror = world.serve(ROOT / "Tests/VM/lab/faulty_mirror.py", world.k3s.mirror, log, "10.0.2.2")
     host = f"http://10.0.2.2:{mirror.stdout.readline().strip()}"
     sources = ["https://no-such-mirror.invalid", "http://10.0.2.2:1"]
-    sources += [f"{host}/{fault}/{VERSION}" for fault in FAULTS]
-    server = world.node("server", payload(world, sources, f"{host}/lost/{VERSION}/install.sh"), address="10.0.2.11")
+    sources += [f"{host}/{fault}/{escaped}" for fault in FAULTS]
+    server = world.node("server", payload(world, sources, f"{host}/lost/{escaped}/install.sh"), address="10.0.2.11")
     server.start()
     world.complete(server, seconds=400)
     world.finished(server)
     expect(server.read("/etc/k3seed-lab/ran-unverified") is None, "what nobody had verified was executed")
     requests = log.read_text().splitlines()
     for fault in FAULTS[:-1]:
-        expect(any(line.startswith(f"{fault} v1.36.4+k3s1/k3s ") for line in requests), fault, *requests)
+        expect(any(line.startswith(f"{fault} {version}/k3s ") for line in requests), fault, *requests)
     # Half of K3s came; then whoever asked was cut for a minute, and all of it came at last.
-    k3s = [line for line in requests if line.startswith("lost v1.36.4+k3s1/k3s ")]
+    k3s = [line for line in requests if line.startswith(f"lost {version}/k3s ")]
     expect(k3s[0].endswith("cut") and sum(line.endswith("sent") for line in k3s) == 1, *requests)
     expect(sum(line.endswith(" cut") for line in requests) > 2, *requests)
-    expect(requests[-1] == "lost v1.36.4+k3s1/install.sh sent", *requests)
+    expect(requests[-1] == f"lost {version}/install.sh sent", *requests)
     return "converges"
 
 

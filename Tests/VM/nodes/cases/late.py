@@ -12,11 +12,20 @@ def gave_up(node):
 
 @case(
     "Agents and a second server that are there long before the first server join it when it comes",
-    ["the first server comes after every deadline of the others", "its machine is started late", "they join it when it comes"],
+    [
+        "the first server comes after every deadline of the others",
+        "its machine is started late",
+        "they join it when it comes",
+    ],
     seconds=150,
 )
 def late_server(world):
-    cluster = {"server-1": THREE["server-1"], "server-2": THREE["server-2"], "worker": ONE["worker"], "edge": ONE["edge"]}
+    cluster = {
+        "server-1": THREE["server-1"],
+        "server-2": THREE["server-2"],
+        "worker": ONE["worker"],
+        "edge": ONE["edge"],
+    }
     nodes = nodes_of(world, cluster, deadlines={"ready": 20})
     first = nodes.pop("server-1")
     for node in nodes.values():

@@ -1,8 +1,8 @@
-"""Names of nodes that were there before."""
+"""Names of nodes that were there before, and who is let in."""
 
 from cases import case
 from cases.replaced import expect_advice, replace
-from cases.together import ONE, nodes_of
+from cases.together import ONE, OUTPUTS, nodes_of
 from world import expect
 
 TWO = {name: ONE[name] for name in ("server", "worker")}
@@ -30,8 +30,11 @@ def deleted_node_comes_back(world):
 
 @case(
     "A new machine with the name of a Node that is still there is refused, two commands are said, and they help",
-    ["an agent is replaced, its Node still there", "its machine and disk are made again",
-     "refused by its password; two commands are said that help, and then it joins"],
+    [
+        "an agent is replaced, its Node still there",
+        "its machine and disk are made again",
+        "refused by its password; two commands are said that help, and then it joins",
+    ],
     seconds=120,
 )
 def same_name_new_disk(world):
@@ -75,4 +78,28 @@ def wrong_token(world):
     world.until("cloud-init has finished", lambda: worker.cloud_init is not None)
     expect(worker.cloud_init, "cloud-init was not told")
     world.ready(nodes["server"], ["server", "edge"])
+    return said.partition("k3seed: ")[2]
+
+
+@case(
+    "With the hash of the cluster's CA an agent sends its token to no other server",
+    ["another host answers at the server's address", "`server_ca_sha256` is that of another CA", "it gets no token"],
+    seconds=100,
+)
+def hash_of_the_ca(world):
+    (server,) = nodes_of(world, {"server": ONE["server"]}).values()
+    server.start()
+    world.complete(server)
+    digest = server.read("/var/lib/rancher/k3s/server/token").removeprefix("K10").partition("::")[0]
+    workers = {}
+    for number, wanted in enumerate((digest, "0" * 63 + "1")):
+        name, address = f"worker-{number}", f"10.0.2.3{number}"
+        nodes = {"server": ONE["server"], name: {"role": "agent", "private_ip": address}}
+        payload = world.render({**OUTPUTS, "nodes": nodes, "server_ca_sha256": wanted})[name]
+        workers[name] = world.node(name, payload, address=address, deadlines={"ready": 40}).start()
+    good, bad = workers.values()
+    world.complete(good)
+    said = world.until("the deadline is over", lambda: bad.said("k3seed: ready: FAILED: "))[0]
+    expect("token CA hash does not match the Cluster CA certificate hash" in said, said)
+    world.ready(server, ["server", "worker-0"])
     return said.partition("k3seed: ")[2]

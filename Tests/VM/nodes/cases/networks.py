@@ -12,7 +12,11 @@ PRIVATE = {
 
 @case(
     "Where the private address is on the second interface, flannel takes that one",
-    ["the default route is on another interface than `private_ip`", "two interfaces", "flannel takes that of `private_ip`"],
+    [
+        "the default route is on another interface than `private_ip`",
+        "two interfaces",
+        "flannel takes that of `private_ip`",
+    ],
     smoke=True,
 )
 def second_interface(world):

@@ -29,10 +29,16 @@ def expect_advice(world, node):
 
 @case(
     "The first server of three is destroyed and made again: it joins the others, and there is no second cluster",
-    ["the first of three servers is replaced, its Node still there", "its machine and disk are made again",
-     "refused as a duplicate; two commands are said that help, and then it joins"],
-    ["the first of three servers is replaced, its Node deleted", "its machine and disk are made again",
-     "it joins the living cluster, and founds no other"],
+    [
+        "the first of three servers is replaced, its Node still there",
+        "its machine and disk are made again",
+        "refused as a duplicate; two commands are said that help, and then it joins",
+    ],
+    [
+        "the first of three servers is replaced, its Node deleted",
+        "its machine and disk are made again",
+        "it joins the living cluster, and founds no other",
+    ],
     seconds=180,
 )
 def first_of_three_replaced(world):
@@ -50,7 +56,7 @@ def first_of_three_replaced(world):
     world.complete(first)
     world.ready(second, nodes)
     expect(uid(first) == cluster, "another cluster")
-    expect(members(second) == sorted(nodes), members(second))
+    expect(members(world, second) == sorted(nodes), members(world, second))
     expect(not first.said("founds a new cluster"), first.said("founds"))
     return "joins"
 
@@ -75,8 +81,11 @@ def only_server_replaced(world):
 
 @case(
     "Where the cluster is said to exist, a first server that finds nobody founds none, and joins when one answers",
-    ["no other server answers the replaced first one, and `cluster_state` is `existing`", "the others are started later",
-     "it waits, and joins"],
+    [
+        "no other server answers the replaced first one, and `cluster_state` is `existing`",
+        "the others are started later",
+        "it waits, and joins",
+    ],
     seconds=150,
 )
 def existing_cluster(world):
@@ -88,7 +97,7 @@ def existing_cluster(world):
     first, second = nodes.values()
     cluster = uid(second)
     second.kubectl("delete", "node", first.name)
-    world.until("its member is removed", lambda: members(second) == ["server-2"])
+    world.until("its member is removed", lambda: members(world, second) == ["server-2"])
     outputs = {**OUTPUTS, "nodes": two, "first_server": "server-1", "cluster_state": "existing"}
     payload = world.render(outputs)["server-1"]
     first.destroy()
@@ -100,5 +109,3 @@ def existing_cluster(world):
     world.complete(first)
     expect(uid(first) == cluster, "another cluster")
     return "waits, and joins"
-
-

@@ -44,7 +44,14 @@ class Cloud:
         return {"versions": [{"number": 1, "stages": ["CURRENT", "LATEST"], "base64": text}]}
 
     def start(self, plan):
-        addresses = ["--metadata", "169.254.169.254:80", "--federation", "203.0.113.10:443", "--secrets", "203.0.113.11:443"]
+        addresses = [
+            "--metadata",
+            "169.254.169.254:80",
+            "--federation",
+            "203.0.113.10:443",
+            "--secrets",
+            "203.0.113.11:443",
+        ]
         self.world.serve(EMULATOR, json.dumps(plan), self.folder, *addresses)
         self.world.until("the emulator of OCI listens", (self.folder / "listening.json").exists, 60)
 
@@ -64,7 +71,9 @@ class Cloud:
             ("argocd", "argocd-secret", "admin.password", "argocd_admin_password_hash"),
         ):
             found = server.json("secret", "-n", namespace, name)
-            expect(found and base64.b64decode(found["data"][key]).decode() == VALUES[value], f"{namespace}/{name} differs")
+            expect(
+                found and base64.b64decode(found["data"][key]).decode() == VALUES[value], f"{namespace}/{name} differs"
+            )
         canaries = (self.folder / "canaries").read_text(encoding="latin-1").splitlines()
         tokens = {VALUES["k3s_token"], VALUES["k3s_agent_token"]}
         tokens |= {base64.b64encode(one.encode()).decode() for one in tokens}
@@ -74,7 +83,10 @@ class Cloud:
         expect(not left, "secrets are left in", *left)
         # K3s itself needs its tokens; that these are found shows that the search finds.
         expect(server.holding([VALUES["k3s_token"]]), "the search finds nothing")
-        expect(not any(line in "\n".join(server.lines) for line in canaries if len(line) > 15), "secrets are on the console")
+        expect(
+            not any(line in "\n".join(server.lines) for line in canaries if len(line) > 15),
+            "secrets are on the console",
+        )
 
 
 @case(
@@ -137,12 +149,20 @@ def explained(world, words, **options):
 
 @case(
     "A wrong OCID or a missing policy is explained",
-    ["the OCID is wrong, or the policy is missing", "the emulator of OCI", "`secrets` fails within its deadline, and says why"],
+    [
+        "the OCID is wrong, or the policy is missing",
+        "the emulator of OCI",
+        "`secrets` fails within its deadline, and says why",
+    ],
     seconds=70,
 )
 def vault_wrong_ocid(world):
     values = {name: value for name, value in VALUES.items() if name != "cloudflare_api_token"}
-    words = ["not done within 30 s; ", f"secret cloudflare_api_token: {VAULT}", " answers 404, NotAuthorizedOrNotFound, "]
+    words = [
+        "not done within 30 s; ",
+        f"secret cloudflare_api_token: {VAULT}",
+        " answers 404, NotAuthorizedOrNotFound, ",
+    ]
     return explained(world, [*words, "let the node's dynamic group read secret-bundles"], values=values)
 
 
@@ -167,6 +187,7 @@ def vault_global_key(world):
 
 @case("The Applications of the tree apply phase by phase, and every Secret that they refer to is there", seconds=80)
 def gitops_tree(world):
+    world.k3s.only_stand_in("it needs the CRDs of Argo CD's chart")
     cloud = Cloud(world)
     cloud.server.start()
     example, tree = ROOT / "examples/oci-vault", world.folder / "tree"
@@ -177,7 +198,10 @@ def gitops_tree(world):
     cloud.server.write("/root/apply_tree.py", (ROOT / "Tests/VM/lab/apply_tree.py").read_text())
     cloud.expect_done()
     cloud.server.run("python3", "-I", "/root/apply_tree.py", "/root/tree.tar", timeout=300)
-    world.until("its last words are on the console", lambda: cloud.server.said("every reference") or cloud.server.said("NOT THERE"))
+    world.until(
+        "its last words are on the console",
+        lambda: cloud.server.said("every reference") or cloud.server.said("NOT THERE"),
+    )
     said = [line.partition("tree: ")[2] for line in cloud.server.said("tree: ")]
     expect(said[-1:] == ["every reference resolves"], *said)
     expect(sum(line.startswith("phase ") for line in said) == 4, *said)
