@@ -134,7 +134,11 @@ class Store:
     def lock(self):
         """One run at a time has the store; what a killed one left is removed."""
         self.held = open(self.folder / "lock", "w")
-        fcntl.flock(self.held, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("nodes: waiting for another run to end", flush=True)
+            fcntl.flock(self.held, fcntl.LOCK_EX)
         self.sweep()
 
     def sweep(self):
