@@ -51,11 +51,11 @@ package struct Code {
     if !bytes.isEmpty { pieces.append((kind, String(decoding: bytes, as: UTF8.self))) }
   }
 
-  /// Where fingerprints stand that are shown for secrets, `<secret:name#7f3a91>`: pieces of their own, whatever is
+  /// Where fingerprints stand that are shown for secrets, `<secret:name#7f3a91>` or `<secret:name>`: pieces of their own, whatever is
   /// around them.
   private static func fingerprints(in text: String) -> [Range<Int>] {
     guard text.contains("<secret:") else { return [] }
-    return text.matches(of: /<secret:[a-z0-9_]+#[0-9a-f]{6}>/).map { match in
+    return text.matches(of: /<secret:[a-z0-9_]+(?:#[0-9a-f]{6})?>/).map { match in
       let start = text.utf8.distance(from: text.startIndex, to: match.range.lowerBound)
       return start..<(start + match.output.utf8.count)
     }

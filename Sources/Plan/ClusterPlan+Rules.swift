@@ -288,52 +288,6 @@ extension ClusterPlan {
     return isSSH ? .deployKey : .token(username: inputs.text("git_username", default: "git"))
   }
 
-  /// Hashing takes tens of milliseconds by design, so it is done only where nothing else gives the hash.
-  private static func adminPasswordHash(_ inputs: Inputs, project: String) -> Sourced<SecretSource>? {
-    guard !inputs.isGiven("argocd_admin_password_hash"),
-      let password = inputs.secret("argocd_admin_password"),
-      case .literal(let clear) = password.source, let hash = Bcrypt.hash(clear, project: project)
-    else { return nil }
-    return Sourced(.literal(hash), from: password.location)
-  }
-
-  private func checkSecrets(report: inout Report) {
-    if let password = inputs.secret("argocd_admin_password") {
-      switch (password.source, inputs.secret("argocd_admin_password_hash")) {
-      case (.ociVault, nil) where !inputs.isRefused("argocd_admin_password_hash"):
-        report.add(
-          .error(
-            "reference-alone", at: password.location,
-            "argocd_admin_password is in OCI Vault, where it cannot be hashed",
-            help: "store its bcrypt hash there as well, as argocd_admin_password_hash"))
-      case (.literal, .some):
-        report.add(
-          .note(
-            "hash-wins", at: password.location,
-            "argocd_admin_password and its hash are both given; the hash is used"))
-      case (.literal, nil) where adminPasswordHash == nil && !inputs.isRefused("argocd_admin_password_hash"):
-        report.add(
-          .error(
-            "no-bcrypt", at: password.location,
-            "argocd_admin_password cannot be hashed: the system's libcrypt knows no bcrypt",
-            help: "give argocd_admin_password_hash"))
-      default: break
-      }
-    }
-    let referenced = InputSpec.all.filter(\.isSecret).compactMap { spec in
-      inputs.secret(spec.name).flatMap { input in
-        if case .ociVault = input.source { (spec.name, input.location) } else { nil }
-      }
-    }
-    if let (name, location) = referenced.first, platform.value != .oci, platform.value != .nocloud {
-      report.add(
-        .error(
-          "vault-platform", at: location,
-          "\(name) is in OCI Vault, which is read as the OCI instance that one is; \(platform.value.rawValue) has none",
-          help: "give its value, or use the platform oci"))
-    }
-  }
-
   // MARK: One node
 
   /// The node that a command is about.
@@ -395,12 +349,12 @@ extension ClusterPlan {
       )
     }
     if node.isFirstServer {
+      requireHash(report: &report)
       missing("cloudflare_api_token", "the first server seeds it for cert-manager and external-dns")
       missing("git_repo_url", "it is what argocd-root follows")
       // K3s' documentation, "token": the long form holds the hash of a certificate authority that only a running
       // cluster has.
-      if case .literal(let token)? = inputs.secret("k3s_token")?.source,
-        token.withBytes({ $0.starts(with: "K10".utf8) }), let place = inputs.secret("k3s_token")?.location
+      if let token = inputs.literal("k3s_token"), token.withBytes({ $0.starts(with: "K10".utf8) }), let place = inputs.secret("k3s_token")?.location
       {
         report.add(
           .error(
@@ -421,22 +375,6 @@ extension ClusterPlan {
     }
   }
 
-  /// Warns of what nodes will meet: secrets that can be read where user-data can. It is said once, however many nodes
-  /// it concerns.
-  public func warn(about nodes: [ClusterNode], report: inout Report) {
-    let file = Location(source: inputs.source)
-    let secrets = Set(nodes.flatMap(secretNames)).sorted()
-    let literals = secrets.filter { name in
-      if case .literal? = source(ofSecret: name)?.value { true } else { false }
-    }
-    if !literals.isEmpty {
-      report.add(
-        .warning(
-          "literal-secrets", at: file,
-          "in user-data, which every process on the node can read from the platform's metadata service: \(literals.joined(separator: ", "))",
-          help: "keep secrets in OCI Vault and give secret_ocids"))
-    }
-  }
 }
 
 // MARK: Reading inputs

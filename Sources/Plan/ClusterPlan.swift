@@ -132,7 +132,7 @@ public struct ClusterPlan: Sendable {
 }
 
 extension ClusterPlan {
-  /// What names the project, the same in every run: the context of fingerprints and salts.
+  /// What names the project, the same in every run: the context of fingerprints.
   public var project: [String] { [name.value, gitURL?.value ?? ""] }
 
   /// The secrets that a node needs, in the order of their names. A node carries no others.
@@ -162,8 +162,6 @@ extension ClusterPlan {
     return name == "argocd_admin_password_hash" ? adminPasswordHash : nil
   }
 
-  /// A literal secret that seldom changes, to key fingerprints with.
-  public var fingerprintSecret: Secret? {
-    if case .literal(let token)? = inputs.secret("k3s_token")?.source { token } else { nil }
-  }
+  /// What fingerprints are made with; nil where the join token is not given as a value, or could be guessed.
+  public var key: ProjectKey? { ProjectKey(project: project, secret: inputs.literal("k3s_token")) }
 }

@@ -11,19 +11,18 @@ public enum Bcrypt {
 
   /// The hash of a password, in the `$2a$` form of Argo CD's documentation.
   ///
-  /// The salt is not random: it is derived from the password and the project, so that the same inputs give
-  /// the same user-data and Terraform sees no change. It still differs between projects and passwords.
+  /// The salt stands in the hash for all to read. It is not random: the same inputs give the same user-data, and
+  /// Terraform sees no change. Nothing of the password is in it, so that guesses cost as much as bcrypt does; and as it
+  /// is derived from a secret of the project, nobody can hash guesses for it beforehand. What it costs: another password
+  /// of the same project has the same salt.
   ///
   /// - Parameters:
   ///   - password: at most ``maximumPasswordBytes`` bytes, without NUL.
-  ///   - project: what names the project, the same in every run.
+  ///   - key: the project's.
   /// - Returns: nil where the password breaks a rule, or where the system's libcrypt knows no bcrypt.
-  public static func hash(_ password: Secret, project: String) -> Secret? {
+  public static func hash(_ password: Secret, key: ProjectKey) -> Secret? {
     guard password.count <= maximumPasswordBytes, !password.withBytes({ $0.contains(0) }) else { return nil }
-    let seed = Array(project.utf8).withUnsafeBytes {
-      Sodium.blake2b($0, key: Array("k3seed bcrypt salt".utf8), count: 32)
-    }
-    let salt = password.withBytes { Sodium.blake2b($0, key: seed, count: 16) }
+    let salt = key.derived(for: "bcrypt salt", count: 16)
     var setting = [CChar](repeating: 0, count: Int(CRYPT_GENSALT_OUTPUT_SIZE))
     guard
       salt.withUnsafeBytes({ raw in

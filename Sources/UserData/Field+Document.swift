@@ -7,8 +7,8 @@ package import YAML
 package enum Reading {
   /// As they are: for the payload.
   case revealed
-  /// As fingerprints: for people.
-  case redacted(FingerprintKey)
+  /// As fingerprints, or names where there is no key for them: for people.
+  case redacted(ProjectKey?)
 }
 
 extension Field {
@@ -22,7 +22,7 @@ extension Field {
     case .secret(let name, let secret):
       switch reading {
       case .revealed: Node(.string(secret.revealed()))
-      case .redacted(let key): Node(.string("<\(key.fingerprint(of: secret, named: name))>"))
+      case .redacted(let key): Node(.string("<\(secret.label(name, key))>"))
       }
     case .document(let field, let format): Node(.string(field.written(as: format, reading)))
     case .sequence(let items): Node(.sequence(items.map { $0.node(reading) }))

@@ -64,7 +64,7 @@ public struct Preview: Sendable {
   public struct SecretUse: Hashable, Sendable {
     /// The input.
     public let name: String
-    /// A fingerprint of a literal, or the OCID of one in OCI Vault.
+    /// A fingerprint of a literal, its name alone where one would confirm guesses, or the OCID of one in OCI Vault.
     public let shown: String
     /// Whether the value itself travels in user-data.
     public let isLiteral: Bool
@@ -106,7 +106,7 @@ public struct Preview: Sendable {
   /// Looks at the user-data of a node.
   public init(_ userData: UserData, plan: ClusterPlan) {
     let node = userData.node
-    let key = FingerprintKey(project: plan.project, secret: plan.fingerprintSecret)
+    let key = plan.key
     title = node.title
     role = node.role.value
     cluster = plan.name.value
@@ -116,7 +116,7 @@ public struct Preview: Sendable {
     secrets = plan.secretNames(of: node).compactMap { name in
       switch plan.source(ofSecret: name)?.value {
       case .literal(let secret)?:
-        SecretUse(name: name, shown: key.fingerprint(of: secret, named: name), isLiteral: true)
+        SecretUse(name: name, shown: secret.label(name, key), isLiteral: true)
       case .ociVault(let ocid)?: SecretUse(name: name, shown: ocid, isLiteral: false)
       case nil: nil
       }
@@ -133,7 +133,7 @@ public struct Preview: Sendable {
     steps = Self.steps(userData, files: files, secrets: secrets, plan: plan)
   }
 
-  private static func files(_ document: Field, _ key: FingerprintKey) -> [File] {
+  private static func files(_ document: Field, _ key: ProjectKey?) -> [File] {
     zip(document["write_files"]?.items ?? [], document.node(.redacted(key))["write_files"]?.sequence ?? [])
       .compactMap { field, shown in
         guard let path = field["path"]?.text else { return nil }

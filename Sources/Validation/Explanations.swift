@@ -46,6 +46,11 @@ public enum Explanations {
 
   private static let files: [Explanation] = [
     (
+      "file-place", "a place where writing could be turned against you: a link, or what another user can replace",
+      "what is written would be somewhere else, or be read by somebody else",
+      "write to a folder of your own, by a path without links"
+    ),
+    (
       "file", "a file that cannot be read or written", "the work needs it, or would be lost",
       "correct its name or its permissions"
     ),
@@ -258,6 +263,15 @@ public enum Explanations {
       "give `argocd_admin_password_hash`"
     ),
     (
+      "password-salt", "a password in the clear in a project without a strong `k3s_token`",
+      "the salt of its hash stands in user-data for all to read, and what it is derived from must not be guessed",
+      "give `argocd_admin_password_hash`, or a `k3s_token` from `k3seed token`"
+    ),
+    (
+      "weak-token", "a join token that can be guessed", "whoever has it can join nodes and read all Secrets",
+      "use a token from `k3seed token`"
+    ),
+    (
       "vault-platform", "a secret in OCI Vault for a node elsewhere",
       "the vault is read as the OCI instance that the node is", "give its value, or use the platform oci"
     ),
@@ -344,10 +358,6 @@ public enum Explanations {
     (
       "no-applications", "a folder without an Application", "Argo CD would follow it and find nothing",
       "name the folder that `argocd-root` follows"
-    ),
-    (
-      "tree-link", "a link to a folder where the tree has a folder",
-      "what lies behind it may be anybody's, and would be written to or removed", "put a folder in its place"
     ),
     (
       "tree-record", "a record of rendered files that k3seed did not write",

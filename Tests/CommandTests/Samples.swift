@@ -5,7 +5,7 @@ import Testing
 /// A project that renders: one server and what it needs. Tests change what they are about.
 let project = [
   "cloudflare_api_token": "EXAMPLE-cloudflare-token",
-  "k3s_token": "EXAMPLE-k3s-token",
+  "k3s_token": "EXAMPLE-4b8e0c72d9f1a6358e2d7c40",
   "git_repo_url": "https://git.example.net/cluster.git",
   "platform": "nocloud",
 ]

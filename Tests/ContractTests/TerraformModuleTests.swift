@@ -42,13 +42,14 @@ struct TerraformModuleTests {
       let again = try await workspace.run(["plan", "-detailed-exitcode"], Self.variables)
       #expect(again.status == 0, "\(again.text)\(again.errors)")
 
-      // Another repository: the machine is replaced, and its hash says why; no secret is shown.
+      // Another repository: the machine is replaced. No secret is shown, and no hash that confirms a guess of one.
       let changed = Self.variables.merging(["git_repo_url": "https://git.example.net/other.git"]) { $1 }
       let plan = try await workspace.plan(changed)
       #expect(plan.changes == ["terraform_data.machine[\"server\"]: delete create"])
       #expect(plan.changedOutputs == ["bytes", "sha256", "user_data"])
-      #expect(plan.text.contains("sha256") && plan.text.contains("\"\(digest)\" -> \""), "\(plan.text)")
-      for text in [applied.text, again.text, plan.text] { #expect(!text.contains(Self.token), "\(text)") }
+      for text in [applied.text, again.text, plan.text] {
+        #expect(!text.contains(Self.token) && !text.contains(digest), "\(text)")
+      }
     }
   }
 

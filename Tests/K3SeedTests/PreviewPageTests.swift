@@ -41,7 +41,7 @@ import Validation
   }
 
   static let least = [
-    "cloudflare_api_token": "EXAMPLE-cloudflare-token", "k3s_token": "EXAMPLE-k3s-token",
+    "cloudflare_api_token": "EXAMPLE-cloudflare-token", "k3s_token": "EXAMPLE-4b8e0c72d9f1a6358e2d7c40",
     "git_repo_url": "https://git.example.net/cluster.git", "platform": "nocloud",
   ]
 

@@ -316,7 +316,8 @@ import Testing
   // MARK: Secrets
 
   static let everySecret = #"""
-    "cloudflare_api_token": "c", "k3s_token": "t", "k3s_agent_token": "a", "git_pat": "p",
+    "cloudflare_api_token": "c", "k3s_token": "EXAMPLE-5d0c3f9b7e1a48628d4f0b6c",
+    "k3s_agent_token": "EXAMPLE-8a2f6e0d4c1b97538e6f2d0a", "git_pat": "p",
     "argocd_admin_password": "hunter2", "server_private_ip": "10.0.0.1",
     "nodes": {"a": {"role": "server"}, "b": {"role": "server"}, "c": {"role": "server"},
               "d": {"role": "agent"}, "e": {"role": "ingress"}}

@@ -79,6 +79,8 @@ struct Planning {
 /// Values that the rules of inputs accept; none is a secret of anybody.
 enum Sample {
   static let bcrypt = "$2a$10$" + String(repeating: "u", count: 53)
+  /// A token that cannot be guessed.
+  static let token = "EXAMPLE-5d0c3f9b7e1a48628d4f0b6c"
   static let ocid = "ocid1.vaultsecret.oc1.eu-frankfurt-1.example"
   static let hash = String(repeating: "0123456789abcdef", count: 4)
   /// A private key's frame, as JSON writes it.

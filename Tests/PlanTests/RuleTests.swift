@@ -281,27 +281,69 @@ import Testing
   @Test("a clear admin password becomes its bcrypt hash, the same in every run, another in another cluster")
   func hashing() throws {
     func hash(_ outputs: String) throws -> Secret? {
-      let source = try Planning(outputs).plan.source(ofSecret: "argocd_admin_password_hash")
+      let source = try Planning("{\"k3s_token\": \"\(Sample.token)\", \(outputs)}").plan
+        .source(ofSecret: "argocd_admin_password_hash")
       if case .literal(let secret)? = source?.value { return secret }
       return nil
     }
-    let first = try #require(try hash(#"{"argocd_admin_password": "hunter2", "cluster_name": "a"}"#))
-    #expect(first == Bcrypt.hash(Secret("hunter2".utf8), project: "a"))
-    #expect(try hash(#"{"argocd_admin_password": "hunter2", "cluster_name": "a"}"#) == first)
-    #expect(try hash(#"{"argocd_admin_password": "hunter2", "cluster_name": "b"}"#) != first)
+    let first = try #require(try hash(#""argocd_admin_password": "hunter2", "cluster_name": "a""#))
+    let key = try #require(ProjectKey(project: ["a"], secret: Secret(Sample.token.utf8)))
+    #expect(first == Bcrypt.hash(Secret("hunter2".utf8), key: key))
+    #expect(try hash(#""argocd_admin_password": "hunter2", "cluster_name": "a""#) == first)
+    #expect(try hash(#""argocd_admin_password": "hunter2", "cluster_name": "b""#) != first)
     #expect(
-      try hash(
-        #"{"argocd_admin_password": "hunter2", "argocd_admin_password_hash": "\#(Sample.bcrypt)"}"#)
+      try hash(#""argocd_admin_password": "hunter2", "argocd_admin_password_hash": "\#(Sample.bcrypt)""#)
         == Secret(Sample.bcrypt.utf8))
-    #expect(try hash("{}") == nil)
+    #expect(try hash(#""cluster_name": "a""#) == nil)
   }
 
   @Test("the hash of a clear password comes from the password's place")
   func hashOrigin() throws {
-    let plan = try Planning(#"{"argocd_admin_password": "hunter2"}"#).plan
+    let plan = try Planning(#"{"argocd_admin_password": "hunter2", "k3s_token": "\#(Sample.token)"}"#).plan
     #expect(
       plan.source(ofSecret: "argocd_admin_password_hash")?.origin
         == Location(source: Planning.source, line: 1, column: 27, path: "$.argocd_admin_password"))
+  }
+
+  @Test(
+    "without a strong token there is no salt for a clear password, and the first server says so",
+    arguments: [
+      ("", "is not given", ""),
+      (#", "k3s_token": "\#(Sample.ocid)""#, "is in OCI Vault", ""),
+      (#", "k3s_token": "summer2026!""#, "can be guessed", #", or a k3s_token from "k3seed token""#),
+    ])
+  func salt(token: String, state: String, help: String) throws {
+    let rest = #""cloudflare_api_token": "c", "git_repo_url": "https://git.example.net/a.git""#
+    let planning = try Planning(#"{\#(rest), "argocd_admin_password": 📍"hunter2"\#(token)}"#)
+    #expect(planning.findings == [])
+    #expect(
+      planning.missing(try planning.node(.server)) == [
+        "📍: error: argocd_admin_password cannot be hashed safely: its salt is derived from k3s_token, which \(state) (at $.argocd_admin_password); give argocd_admin_password_hash, from htpasswd -nbBC 10\(help) [password-salt]"
+      ])
+    #expect(planning.plan.source(ofSecret: "argocd_admin_password_hash") == nil)
+    // Nodes that do not seed it have no need of it, and a hash that is given needs no salt.
+    let agent = try Planning(
+      #"{"argocd_admin_password": "hunter2", "k3s_token": "summer2026!", "server_private_ip": "10.0.0.1"}"#)
+    #expect(agent.missing(try agent.node(.agent)) == [])
+    let given = try Planning(
+      #"{\#(rest), "argocd_admin_password": "hunter2", "argocd_admin_password_hash": "\#(Sample.bcrypt)"}"#)
+    #expect(given.missing(try given.node(.server)) == [])
+  }
+
+  @Test("a join token that can be guessed is warned of, and one that cannot is not")
+  func weakToken() throws {
+    func findings(_ token: String, _ agent: String) throws -> [String] {
+      let planning = try Planning(#"{"k3s_token": 📍"\#(token)", "k3s_agent_token": 📌"\#(agent)"}"#)
+      return planning.finding { planning.plan.warn(about: planning.plan.nodes, report: &$0) }
+        .filter { !$0.contains("[literal-secrets]") }
+    }
+    func finding(_ place: String, _ name: String, _ bits: Int) -> String {
+      "\(place): warning: \(name) can be guessed: by its form it is worth about \(bits) bits, and whoever has it can join nodes and read all Secrets (at $.\(name)); use one of at least 80 bits, such as \"k3seed token\" prints [weak-token]"
+    }
+    #expect(
+      try findings("summer2026!", "t") == [finding("📌", "k3s_agent_token", 2), finding("📍", "k3s_token", 33)])
+    #expect(try findings(Sample.token, Sample.token) == [])
+    #expect(try findings(Sample.ocid, Sample.ocid) == [])
   }
 
   @Test(

@@ -132,13 +132,21 @@ import YAML
       }
       return Dictionary(uniqueKeysWithValues: preview.secrets.map { ($0.name, $0.shown) })
     }
-    let first = try shown(#", "k3s_token": "t""#)
+    let token = #", "k3s_token": "EXAMPLE-5d0c3f9b7e1a48628d4f0b6c""#
+    let first = try shown(token)
     let form = try Regex("^secret:cloudflare_api_token#[0-9a-f]{6}$")
     #expect(try #require(first["cloudflare_api_token"]).wholeMatch(of: form) != nil)
-    #expect(try shown(#", "k3s_token": "t""#) == first)
-    #expect(try shown(#", "k3s_token": "t", "platform": "aws""#) == first)
-    for other in [#", "k3s_token": "u""#, #", "k3s_token": "t", "cluster_name": "other""#] {
+    #expect(try shown(token) == first)
+    #expect(try shown(token + #", "platform": "aws""#) == first)
+    let other = #", "k3s_token": "EXAMPLE-6d0c3f9b7e1a48628d4f0b6c""#
+    for other in [other, token + #", "cluster_name": "other""#] {
       #expect(try shown(other)["cloudflare_api_token"] != first["cloudflare_api_token"])
+    }
+    // No digits of the token that the key is made of; and none at all where it could be guessed, or lies elsewhere.
+    #expect(first["k3s_token"] == "secret:k3s_token")
+    let vault = #", "k3s_token": "ocid1.vaultsecret.oc1.iad.example""#
+    for token in ["", #", "k3s_token": "summer2026!""#, vault] {
+      #expect(try shown(token)["cloudflare_api_token"] == "secret:cloudflare_api_token", "\(token)")
     }
   }
 
@@ -165,7 +173,7 @@ import YAML
     let forms = [canary, Data(canary.utf8).base64EncodedString(), encoded, #"can\"ary"#, "can%22ary"]
     for text in texts {
       for form in forms { #expect(!text.contains(form)) }
-      #expect(text.contains("secret:git_pat#"))
+      #expect(text.contains("secret:git_pat"))
     }
   }
 
@@ -262,8 +270,8 @@ import YAML
       0755  15,900 B  /usr/local/sbin/k3seed-bootstrap
 
     Secrets
-      in user-data   secret:cloudflare_api_token#fb24ce
-      in user-data   secret:k3s_token#e2a682
+      in user-data   secret:cloudflare_api_token
+      in user-data   secret:k3s_token
 
     Size: 16,356 bytes
       aws           [########################]  16,356 of 16,384  raw, before base64

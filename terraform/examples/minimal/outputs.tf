@@ -7,6 +7,7 @@ output "user_data" {
 output "sha256" {
   description = "The SHA-256 of the user-data, by node."
   value       = module.user_data.sha256
+  sensitive   = true
 }
 
 output "bytes" {

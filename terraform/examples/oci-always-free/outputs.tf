@@ -15,7 +15,8 @@ output "secret_ocids" {
 
 output "user_data_sha256" {
   description = "SHA-256 of the user-data that a new machine would get; where it changes, a plan shows so, and which machine you may want to replace."
-  value       = module.user_data.sha256
+  # All secrets are in OCI Vault: nothing can be guessed from it.
+  value = { for name, digest in module.user_data.sha256 : name => nonsensitive(digest) }
 }
 
 output "kubeconfig_command" {

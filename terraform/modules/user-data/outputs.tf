@@ -14,8 +14,8 @@ output "user_data_base64" {
 }
 
 output "sha256" {
-  description = "SHA-256 of what cloud-init gets, by node, in hexadecimal. It changes exactly when the user-data does."
-  value       = { for name, payload in data.external.user_data : name => payload.result.sha256 }
+  description = "SHA-256 of what cloud-init gets, by node, in hexadecimal. It changes exactly when the user-data does. Sensitive, as it confirms guesses of a secret in user-data; the map's keys are not."
+  value       = { for name, payload in data.external.user_data : name => sensitive(payload.result.sha256) }
 }
 
 output "bytes" {
