@@ -35,6 +35,9 @@ let package = Package(
     // Rooms, each importing only those above it.
     .target(name: "Diagnostics", swiftSettings: settings),
     .target(
+      name: "Host", dependencies: [.product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: settings),
+    .target(
       name: "Page", dependencies: ["Diagnostics"], exclude: ["Embedded"], swiftSettings: settings,
       plugins: ["EmbedFilesPlugin"]),
     .target(name: "YAML", dependencies: ["CYAML", "Diagnostics"], swiftSettings: settings),
@@ -65,7 +68,7 @@ let package = Package(
     .target(
       name: "Verifier",
       dependencies: [
-        "Diagnostics", "Page", "Secrets", "UserData", "YAML",
+        "Diagnostics", "Host", "Page", "Secrets", "UserData", "YAML",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -82,8 +85,8 @@ let package = Package(
     .target(
       name: "K3SeedCommands",
       dependencies: [
-        "Diagnostics", "GitOps", "Inputs", "K3Seed", "Plan", "Resolution", "Secrets", "Templates", "UserData",
-        "Validation", "Verifier", "YAML",
+        "Diagnostics", "GitOps", "Host", "Inputs", "K3Seed", "Plan", "Resolution", "Secrets", "Templates",
+        "UserData", "Validation", "Verifier", "YAML",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -109,6 +112,10 @@ let package = Package(
       path: "Tests/TestSupport", exclude: ["browser.py"], swiftSettings: settings),
     .testTarget(
       name: "DiagnosticsTests", dependencies: ["Diagnostics", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "HostTests",
+      dependencies: ["Host", "TestSupport", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: settings),
     .testTarget(
       name: "GuestTests", dependencies: ["TestSupport"], exclude: ["StandIns"], swiftSettings: settings),
     .testTarget(

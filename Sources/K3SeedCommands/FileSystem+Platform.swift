@@ -12,93 +12,12 @@ import Verifier
 
 /// The system calls that swift-system does not have.
 extension FileSystem {
-  /// Empties an open file and takes it from everybody but its owner; leaves what is no regular file
-  /// (`/dev/null`, a pipe) as it is, and says which of the two it was.
-  static func restrict(_ file: FileDescriptor) throws(Errno) -> Bool {
-    var status = stat()
-    guard fstat(file.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
-    guard status.st_mode & S_IFMT == S_IFREG else { return false }
-    guard fchmod(file.rawValue, 0o600) == 0, ftruncate(file.rawValue, 0) == 0 else {
-      throw Errno(rawValue: errno)
-    }
-    return true
-  }
-
-  /// Removes a file as far as that can be done: there is nobody to tell.
-  static func remove(_ path: String) { unlink(path) }
-
-  /// Removes a file.
-  static func unlinkFile(_ path: String) throws(Report) {
-    guard unlink(path) == 0 else { throw failure("cannot be removed", path, Errno(rawValue: errno)) }
-  }
-
   /// Whether something of that name is there, be it a link to nothing.
   static func exists(_ path: String) -> Bool { mode(of: path) != nil }
 
   /// Whether it is a file that only its owner may read, as those are that ``write(_:to:)`` writes.
   static func isPrivate(_ path: String) -> Bool {
     mode(of: path).map { $0 & S_IFMT == S_IFREG && $0 & 0o077 == 0 } ?? false
-  }
-
-  /// Whether another file may take its place: it is a regular one, or nothing is there.
-  static func isReplaceable(_ path: String) -> Bool {
-    mode(of: path).map { $0 & S_IFMT == S_IFREG } ?? true
-  }
-
-  /// Finds out, before work that takes long, whether its result can be written there. Nothing is changed.
-  ///
-  /// What is neither a file nor a folder is not tried: who reads a pipe would notice.
-  static func expectWritable(_ path: String) throws(Report) {
-    var status = stat()
-    let isThere = stat(path, &status) == 0
-    guard isThere ? [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) : !exists(path) else { return }
-    let options: FileDescriptor.OpenOptions =
-      isThere ? .closeOnExec : [.create, .exclusiveCreate, .closeOnExec]
-    do {
-      try FileDescriptor.open(FilePath(path), .writeOnly, options: options, permissions: .ownerReadWrite)
-        .close()
-    } catch {
-      throw failure("cannot be written", path, error as? Errno ?? .ioError)
-    }
-    if !isThere { remove(path) }
-  }
-
-  /// Puts a file in the place of another, at once.
-  static func move(_ path: String, to place: String) throws(Report) {
-    guard rename(path, place) == 0 else {
-      throw failure("cannot be written", place, Errno(rawValue: errno))
-    }
-  }
-
-  /// Makes the folders that a path leads through, as far as they are not there.
-  static func makeFolders(above path: String) throws(Report) {
-    var end = path.startIndex
-    while let slash = path[end...].firstIndex(of: "/") {
-      end = path.index(after: slash)
-      let folder = String(path[..<slash])
-      guard !folder.isEmpty, mkdir(folder, 0o777) != 0, errno != EEXIST else { continue }
-      throw Report([
-        .error("file", at: Location(source: folder), "the folder cannot be made: \(Errno(rawValue: errno))")
-      ])
-    }
-  }
-
-  /// Removes the folders above a removed file that hold nothing more, up to `root`.
-  static func removeEmptyFolders(above path: String, in root: String) {
-    var inner = path[...]
-    while let slash = inner.lastIndex(of: "/") {
-      inner = inner[..<slash]
-      guard rmdir("\(root)/\(inner)") == 0 else { return }
-    }
-  }
-
-  /// Makes a folder that only its owner may enter, unless there is one.
-  static func makeFolder(_ path: String) throws(Report) {
-    guard mkdir(path, 0o700) != 0 else { return }
-    let error = Errno(rawValue: errno)
-    var status = stat()
-    if error == .fileExists, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
-    throw Report([.error("file", at: Location(source: path), "the folder cannot be made: \(error)")])
   }
 
   /// The names in a folder, in their order.

@@ -1,5 +1,5 @@
 import Diagnostics
-import GitOps
+import Host
 import SystemPackage
 
 /// Reading and writing at the edge of the program. Every failure is a finding that names the file.
@@ -32,87 +32,33 @@ enum FileSystem {
   /// What findings call the file.
   static func name(_ path: String) -> String { path == "-" ? "<stdin>" : path }
 
-  /// Writes a file that only its owner may read.
-  ///
-  /// The bytes are complete before the file is touched, and go into it directly: a secret is never in a
-  /// temporary file. A file that could not be written whole is removed.
+  /// Writes a result by the path that the user gave: a file that only its owner may read, or a pipe or device.
   static func write(_ bytes: [UInt8], to path: String) throws(Report) {
+    try attempt { () throws(FileRefusal) in try Output(path, for: .owner).write(bytes) }
+  }
+
+  /// Writes a file that holds no secret, for all to read.
+  static func publish(_ bytes: [UInt8], to path: String) throws(Report) {
+    try attempt { () throws(FileRefusal) in try Output(path, for: .all).write(bytes) }
+  }
+
+  /// Finds out, before work that takes long, whether its result can be written there. Nothing is changed.
+  static func expectWritable(_ path: String) throws(Report) {
+    try attempt { () throws(FileRefusal) in try Output(path, for: .owner).tryOut() }
+  }
+
+  /// Turns what is left alone into a finding at its path.
+  static func attempt<Value>(_ body: () throws(FileRefusal) -> Value) throws(Report) -> Value {
     do {
-      let file = try FileDescriptor.open(
-        FilePath(path), .writeOnly, options: [.create, .closeOnExec], permissions: [.ownerReadWrite])
-      try file.closeAfter {
-        let isRegular = try restrict(file)
-        do {
-          try write(bytes, into: file)
-        } catch {
-          if isRegular { remove(path) }
-          throw error
-        }
-      }
-    } catch let error as Errno {
-      throw failure("cannot be written", path, error)
+      return try body()
     } catch {
-      throw failure("cannot be written", path, .ioError)
+      throw Report([finding(error)])
     }
   }
 
-  /// Changes files of a folder that hold no secret: all of them, or none.
-  ///
-  /// Everything is written beside its place before anything is put there; should that fail half-way, what was there
-  /// before is put back.
-  ///
-  /// - Parameters:
-  ///   - folder: the folder, which is made where there is none.
-  ///   - writes: the files to write, by their path within.
-  ///   - removals: the paths of files to remove.
-  ///   - before: what is there now.
-  /// - Throws: what cannot be done; also where a folder on the way is a link, as what it leads to is none of ours.
-  static func change(
-    _ folder: String, writing writes: [(path: String, bytes: [UInt8])], removing removals: [String],
-    knowing before: [String: [UInt8]]
-  ) throws(Report) {
-    try refuseLinks(on: writes.map(\.path) + removals, in: folder)
-    var staged: [String] = []
-    var changed: [String] = []
-    do throws(Report) {
-      for (path, bytes) in writes {
-        let place = "\(folder)/\(path)"
-        try makeFolders(above: place)
-        staged.append(place + stagedSuffix)
-        try writePublic(bytes, to: place + stagedSuffix)
-      }
-      for (path, _) in writes {
-        try move("\(folder)/\(path)\(stagedSuffix)", to: "\(folder)/\(path)")
-        changed.append(path)
-      }
-      for path in removals {
-        try unlinkFile("\(folder)/\(path)")
-        changed.append(path)
-      }
-      for path in removals { removeEmptyFolders(above: path, in: folder) }
-    } catch {
-      for path in staged { remove(path) }
-      for path in changed {
-        if let bytes = before[path] {
-          try? writePublic(bytes, to: "\(folder)/\(path)")
-        } else {
-          remove("\(folder)/\(path)")
-        }
-      }
-      throw error
-    }
-  }
-
-  /// Refuses paths that lead through a link.
-  private static func refuseLinks(on paths: [String], in folder: String) throws(Report) {
-    let folders = Set(paths.flatMap(\.foldersAbove)).sorted().map { "\(folder)/\($0)" }
-    try Report(
-      folders.filter(isLink).map {
-        .error(
-          "tree-link", at: Location(source: $0),
-          "is a link, and what it leads to is not touched", help: "put a folder in its place")
-      }
-    ).throwIfErrors()
+  static func finding(_ refusal: FileRefusal) -> Diagnostic {
+    if case .system = refusal.reason { return .error("file", at: location(refusal.path), refusal.message) }
+    return .error("file-place", at: location(refusal.path), refusal.message, help: refusal.help)
   }
 
   /// The folder of a path, with the slash at its end; empty where it names none.
@@ -120,40 +66,10 @@ enum FileSystem {
     path.parts(between: "/").dropLast().map { $0 + "/" }.joined(by: "")
   }
 
-  /// Writes a file that holds no secret: whole, or not at all.
-  static func publish(_ bytes: [UInt8], to path: String) throws(Report) {
-    // A pipe or a device stays what it is.
-    guard isReplaceable(path) else { return try writePublic(bytes, to: path) }
-    do throws(Report) {
-      try writePublic(bytes, to: path + stagedSuffix)
-      try move(path + stagedSuffix, to: path)
-    } catch {
-      remove(path + stagedSuffix)
-      throw error
-    }
-  }
-
-  /// What the names of files end in until all are complete.
-  private static let stagedSuffix = ".k3seed-new"
-
-  /// Writes a file that anybody may read, as far as the user's mask lets them.
-  private static func writePublic(_ bytes: [UInt8], to path: String) throws(Report) {
-    do {
-      let file = try FileDescriptor.open(
-        FilePath(path), .writeOnly, options: [.create, .truncate, .closeOnExec],
-        permissions: [.ownerReadWrite, .groupRead, .otherRead])
-      try file.closeAfter { try write(bytes, into: file) }
-    } catch let error as Errno {
-      throw failure("cannot be written", path, error)
-    } catch {
-      throw failure("cannot be written", path, .ioError)
-    }
-  }
-
   /// Writes to standard output.
   static func print(_ bytes: [UInt8]) throws(Report) {
     do {
-      try write(bytes, into: .standardOutput)
+      try FileDescriptor.standardOutput.writeBytes(bytes)
     } catch {
       throw failure("cannot be written", "<stdout>", error as? Errno ?? .ioError)
     }
@@ -161,7 +77,7 @@ enum FileSystem {
 
   /// Writes to standard error; that it cannot be written can be told to nobody.
   static func say(_ text: String) {
-    try? write(Array(text.utf8), into: .standardError)
+    try? FileDescriptor.standardError.writeBytes(Array(text.utf8))
   }
 
   private static func read(_ file: FileDescriptor) throws -> [UInt8] {
@@ -174,16 +90,6 @@ enum FileSystem {
       if chunk.isEmpty { return bytes }
       bytes = bytes.isEmpty ? chunk : bytes + chunk
       if bytes.count > limit { throw TooLarge() }
-    }
-  }
-
-  /// `writeAll` of swift-system is generic, and making it fit these types at run time costs more than the call.
-  private static func write(_ bytes: [UInt8], into file: FileDescriptor) throws {
-    var written = 0
-    while written < bytes.count {
-      written += try bytes.withUnsafeBytes { bytes in
-        try file.write(UnsafeRawBufferPointer(rebasing: bytes[written...]))
-      }
     }
   }
 

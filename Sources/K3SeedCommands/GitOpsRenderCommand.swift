@@ -31,17 +31,15 @@ struct GitOpsRenderCommand: ParsableCommand {
   func run() throws {
     let (tree, findings) = try input.source.project().gitOpsTree(templates: input.source.templateSet())
     FileSystem.say(findings.text)
-    let record = try FileSystem.readIfAny("\(out)/\(TreeUpdate.recordPath)")
-    var existing: [String: [UInt8]] = [:]
-    for path in try TreeUpdate.paths(of: tree, record: record, folder: out) {
-      existing[path] = try FileSystem.readIfAny("\(out)/\(path)")
-    }
+    let folder = TreeFolder(path: out)
+    let record = try folder.contents(of: [TreeUpdate.recordPath])[TreeUpdate.recordPath]
+    let existing = try folder.contents(of: TreeUpdate.paths(of: tree, record: record, folder: out))
     let update = try TreeUpdate(
       tree, existing: existing, record: record, folder: out,
       policy: force ? .overwrite : keep ? .keep : .refuse)
     FileSystem.say(update.report.text)
-    try FileSystem.change(
-      out, writing: update.writes.map { ($0.path, $0.bytes) }, removing: update.removals, knowing: existing)
+    try folder.change(
+      writing: update.writes.map { ($0.path, $0.bytes) }, removing: update.removals, knowing: existing)
     let written = update.writes.count { $0.path != TreeUpdate.recordPath }
     FileSystem.say(
       "\(out): \(written) written, \(update.removals.count) removed, \(update.unchanged) unchanged\n")

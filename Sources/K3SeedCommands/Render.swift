@@ -1,7 +1,9 @@
 import ArgumentParser
 import Diagnostics
+import Host
 import K3Seed
 import Plan
+import SystemPackage
 import UserData
 
 struct Render: ParsableCommand {
@@ -64,9 +66,11 @@ struct RenderJob {
     }
     let (all, report) = try project.renderAll(templates: templates, encoding: encoding)
     FileSystem.say(report.text)
-    try FileSystem.makeFolder(output)
-    for userData in all {
-      try FileSystem.write(userData.delivered, to: "\(output)/\(userData.fileName)")
+    try FileSystem.attempt { () throws(FileRefusal) in
+      let folder = try Folder.open(output, missing: .ownerReadWriteExecute)
+      var files: [StagedFile] = []
+      for userData in all { files.append(try folder.stage(userData.delivered, for: userData.fileName, .owner)) }
+      for file in files { try file.commit() }
     }
     // What is left of another time holds other values, and whoever reads the whole folder takes it for one more node.
     let written = Set(all.map(\.fileName))

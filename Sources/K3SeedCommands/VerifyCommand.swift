@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Diagnostics
+import Host
 import Secrets
 import Synchronization
 import SystemPackage
@@ -140,6 +141,7 @@ struct VerifyCommand: ParsableCommand {
     } else {
       let file = file ?? "-"
       let bytes = try FileSystem.read(file)
+      if let keep { try expectKeepable(in: keep) }
       for target in report { try FileSystem.expectWritable(target.path) }
       let result = try verify(bytes, file)
       try deliver(text(of: result), report.map { (result, $0.format, $0.path) }, result.verdict)
@@ -178,6 +180,17 @@ struct VerifyCommand: ParsableCommand {
       screens.withLock { screens in
         let text = screens[name, default: Progress(on: .lines)].bytes(for: event, at: seconds)
         if !text.isEmpty { FileSystem.pass(Array("\(name.printable): ".utf8) + text) }
+      }
+    }
+  }
+
+  /// Makes the folder of `--keep`, and finds out whether what is kept can be written there.
+  private func expectKeepable(in folder: String) throws(Report) {
+    try FileSystem.attempt { () throws(FileRefusal) in
+      let opened = try Folder.open(folder, missing: .ownerReadWriteExecute)
+      for name in ["console.log", "disk.qcow2"] {
+        try opened.requireReplaceable(name)
+        try opened.requireOwn(for: name)
       }
     }
   }
@@ -226,7 +239,6 @@ struct VerifyCommand: ParsableCommand {
 
   private func verify(_ bytes: [UInt8], _ file: String) throws -> VerificationReport {
     let options = try options()
-    if let keep { try FileSystem.makeFolder(keep) }
     let verification = Verification(userData: bytes, name: FileSystem.name(file), options: options)
     for cut in options.cuts where !verification.stages.contains(cut.stage) {
       throw ValidationError(

@@ -1,3 +1,4 @@
+import Host
 import Secrets
 package import SystemPackage
 
@@ -112,15 +113,13 @@ package enum Files {
 
   /// Writes a file that only its owner may read; it has all of the bytes as soon as it has its name.
   static func write(_ bytes: [UInt8], to path: String) throws(Errno) {
-    let partial = "\(path).partial"
-    let file = try create(partial)
-    do {
-      _ = try file.closeAfter { try file.writeAll(bytes) }
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    let folder = parts.count == 1 ? "." : "\(parts.dropLast().joined(separator: "/"))/"
+    do throws(FileRefusal) {
+      try Folder.own(folder).write(bytes, to: String(parts.last ?? ""), for: .owner)
     } catch {
-      remove(partial)
-      throw error as? Errno ?? .ioError
+      throw error.errno
     }
-    try rename(partial, to: path)
   }
 
   /// The digest of a file.

@@ -125,7 +125,7 @@ import Testing
       #expect(outcome.status == 2)
       #expect(
         outcome.findings == [
-          "argocd/infrastructure/managed-secrets/cluster-secret-store.yaml.k3seed-new: error: cannot be written: Not a directory [file]"
+          "argocd/infrastructure/managed-secrets: error: cannot be written: Not a directory [file]"
         ])
       #expect(try files(folder) == before)
     }
@@ -154,7 +154,8 @@ import Testing
       let before = try files(folder)
       let outcome = try await render(folder)
       #expect(outcome.status == 2)
-      let what = "is a link, and what it leads to is not touched; put a folder in its place [tree-link]"
+      let what = 
+        "is a link, and what it leads to is not touched; give the path that it leads to, or remove the link [file-place]"
       #expect(outcome.findings == ["argocd/apps: error: \(what)", "argocd/link: error: \(what)"])
       #expect(try files(folder) == before)
       #expect(try Data(contentsOf: outside.appendingPathComponent("file")) == theirs)

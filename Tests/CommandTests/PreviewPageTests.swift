@@ -52,11 +52,6 @@ import Testing
       #expect(outcome.errors.contains("missing/page.html") && folder.names == [])
       let device = try await Tool.k3seed(["preview", "--html", "/dev/null"], input: json(project))
       #expect(device.status == 0 && device.errors.isEmpty)
-      #expect(!FileManager.default.fileExists(atPath: "/dev/null.k3seed-new"))
-      let link = folder["link.html"]
-      try FileManager.default.createSymbolicLink(at: link, withDestinationURL: folder["target.html"])
-      let linked = try await Tool.k3seed(["preview", "--html", link.path], input: json(project))
-      #expect(linked.status == 0 && folder.names == ["link.html", "target.html"])
     }
   }
 

@@ -52,11 +52,11 @@ import Testing
         ["none/x: error: cannot be written: No such file or directory [file]"])
       expectRefusal(
         try await Tool.k3seed(["render", "-o", folder.path], input: input),
-        ["\(folder.path): error: cannot be written: Is a directory [file]"])
+        ["\(folder.path): error: is a folder; name a file in it [file-place]"])
       let occupied = try folder["file"].holding("")
       expectRefusal(
         try await Tool.k3seed(["render", "--all", "-o", occupied.path], input: input),
-        ["\(occupied.path): error: the folder cannot be made: File exists [file]"])
+        ["\(occupied.path): error: cannot be written: Not a directory [file]"])
       #expect(occupied.bytes == [])
     }
   }
