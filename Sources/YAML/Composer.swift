@@ -6,10 +6,10 @@ struct Composer {
   /// How much text aliases may add to a document, in bytes: more than any platform takes as user-data.
   private static let maximumCopied = 1 << 20
   /// The prefix of YAML's own tags (`!!str`).
-  private static let ownTag = "tag:yaml.org,2002:"
+  static let ownTag = "tag:yaml.org,2002:"
 
   /// A finished node that an alias may name, with what a copy of it adds to the document.
-  private struct Anchored {
+  struct Anchored {
     var node: Node
     var size: Int
     var bytes: Int
@@ -47,7 +47,7 @@ struct Composer {
   private let maximumNodes: Int
   private var next = 0
   private var path = Path()
-  private var anchors: [String: Anchored] = [:]
+  private(set) var anchors: [String: Anchored] = [:]
   private var nodes = 0
   private var deepest = 0
   /// The bytes of all texts, and of those that aliases added.
@@ -63,6 +63,17 @@ struct Composer {
   }
 
   mutating func documents() throws(Report) -> [Node] {
+    let documents = try allDocuments()
+    try report.throwIfErrors()
+    return documents
+  }
+
+  /// All documents, with what is wrong in them as far as reading can go on.
+  mutating func documentsWithReport() throws(Report) -> (documents: [Node], report: Report) {
+    (try allDocuments(), report)
+  }
+
+  private mutating func allDocuments() throws(Report) -> [Node] {
     var documents: [Node] = []
     while next < events.count {
       guard case .documentStart = take().kind else { continue }
@@ -72,7 +83,6 @@ struct Composer {
       copied = 0
       documents.append(try node())
     }
-    try report.throwIfErrors()
     return documents
   }
 
@@ -81,7 +91,7 @@ struct Composer {
     return events[next]
   }
 
-  private mutating func add(_ code: String, _ mark: Mark, _ message: String, help: String? = nil) {
+  mutating func add(_ code: String, _ mark: Mark, _ message: String, help: String? = nil) {
     report.add(.error(code, at: Location(source: source, at: mark, path: path.text), message, help: help))
   }
 
@@ -134,6 +144,11 @@ struct Composer {
       }
     let node = Node(value, tag: tag(of: value, event), at: event.mark)
     if let anchor = event.anchor {
+      if ambiguity == .python, anchors[anchor] != nil {
+        add(
+          "yaml-alias", event.mark, "PyYAML refuses an anchor whose name was given before in the document",
+          help: "rename one of the two anchors")
+      }
       anchors[anchor] = Anchored(
         node: node, size: nodes - before.nodes, bytes: bytes - before.bytes, height: deepest - path.depth)
     }
@@ -161,17 +176,20 @@ struct Composer {
     while true {
       let event = take()
       if case .mappingEnd = event.kind {
-        for entry in merged where finder.place(of: entry.key, in: entries) == nil { entries.append(entry) }
+        for entry in merged where finder.index(of: entry.key, in: entries) == nil { entries.append(entry) }
         return entries
       }
       let key = try key(event)
       path.enter(key)
       if case .scalar(_, .plain) = event.kind { refuseAmbiguous(key, event.mark) }
       let value = try node()
-      if ambiguity == .accepted, key == "<<", case .scalar(_, .plain) = event.kind, let more = value.merged {
+      if ambiguity != .refused, key == "<<", case .scalar(_, .plain) = event.kind, let more = value.merged {
         merged += more
-      } else if let first = finder.place(of: key, in: entries) {
-        report.add(.duplicateKey(source: source, mark: event.mark, path: path.text, first: first))
+      } else if let first = finder.index(of: key, in: entries) {
+        report.add(
+          .duplicateKey(source: source, mark: event.mark, path: path.text, first: entries[first].keyMark))
+        // So PyYAML and cloud-init go on.
+        if ambiguity == .python { entries[first] = Node.Entry(key, at: event.mark, value) }
       } else {
         entries.append(Node.Entry(key, at: event.mark, value))
       }
@@ -181,6 +199,14 @@ struct Composer {
 
   /// The text of a key: numbers and booleans become strings, as Kubernetes makes of them; null does not.
   private mutating func key(_ event: Event) throws(Report) -> String {
+    if ambiguity == .python, let key = pythonKey(event) {
+      bytes += key.utf8.count
+      if let anchor = event.anchor {
+        anchors[anchor] = Anchored(
+          node: Node(.string(key), at: event.mark), size: 1, bytes: key.utf8.count, height: 0)
+      }
+      return key
+    }
     guard case .scalar(let text, let style) = event.kind, event.tag == nil, event.anchor == nil else {
       throw stopped(
         "yaml-key", event.mark, "a key is a list, a mapping or an alias, or has a tag or an anchor",
@@ -199,6 +225,7 @@ struct Composer {
   /// resolved: every other tag says itself how its text is to be read.
   private mutating func scalar(_ text: String, _ style: Event.Style, _ event: Event) -> Node.Value {
     bytes += text.utf8.count
+    if ambiguity == .python { return pythonScalar(text, style, event) }
     guard let tag = event.tag else {
       guard style == .plain else { return .string(text) }
       refuseAmbiguous(text, event.mark)
@@ -218,6 +245,7 @@ struct Composer {
 
   /// The tag that a node keeps: one of the core schema has done its work once the value fits it.
   private mutating func tag(of value: Node.Value, _ event: Event) -> String? {
+    if ambiguity == .python { return pythonTag(of: value, event) }
     guard let tag = event.tag, tag.hasPrefix(Self.ownTag) else { return event.tag }
     let name = tag.dropFirst(Self.ownTag.count)
     let fits: Bool

@@ -101,8 +101,9 @@ extension JSON {
         skipSpace()
         path.enter(key)
         let value = try value()
-        if let first = finder.place(of: key, in: entries) {
-          duplicates.add(.duplicateKey(source: source, mark: keyMark, path: path.text, first: first))
+        if let first = finder.index(of: key, in: entries) {
+          duplicates.add(
+            .duplicateKey(source: source, mark: keyMark, path: path.text, first: entries[first].keyMark))
         } else {
           entries.append(Node.Entry(key, at: keyMark, value))
         }

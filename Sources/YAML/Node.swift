@@ -88,13 +88,13 @@ public struct Node: Hashable, Sendable {
 
 /// Finds a key among the entries of a mapping that have been read so far.
 struct KeyFinder {
-  private var places: [[UInt8]: Mark] = [:]
+  private var places: [[UInt8]: Int] = [:]
 
-  /// Where a key stands already; nil where it does not.
-  mutating func place(of key: String, in entries: [Node.Entry]) -> Mark? {
+  /// The index of the entry that has a key already; nil where none has it.
+  mutating func index(of key: String, in entries: [Node.Entry]) -> Int? {
     // Most mappings are so small that comparing costs less than hashing; no size makes the cost grow faster.
-    if entries.count <= 16 { return entries.first { $0.key.isSame(as: key) }?.keyMark }
-    for entry in entries[places.count...] { places[Array(entry.key.utf8)] = entry.keyMark }
+    if entries.count <= 16 { return entries.firstIndex { $0.key.isSame(as: key) } }
+    for index in entries.indices[places.count...] { places[Array(entries[index].key.utf8)] = index }
     return places[Array(key.utf8)]
   }
 }

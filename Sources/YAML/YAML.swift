@@ -8,6 +8,8 @@ public enum YAML {
     case refused
     /// It is a string, unless YAML 1.2's core schema says otherwise: for looking at what others wrote.
     case accepted
+    /// It is what PyYAML's safe loader takes it for, the reader of cloud-init: see ``YAML/parseAsPython(_:source:)``.
+    case python
   }
 
   /// Reads all documents of a stream.
@@ -25,6 +27,30 @@ public enum YAML {
   public static func parse(
     _ bytes: [UInt8], source: String, ambiguity: Ambiguity = .refused, maximumNodes: Int = 100_000
   ) throws(Report) -> [Node] {
+    var composer = try composer(bytes, source: source, ambiguity: ambiguity, maximumNodes: maximumNodes)
+    return try composer.documents()
+  }
+
+  /// Reads a text of one document as PyYAML's safe loader does, with which cloud-init reads: YAML 1.1.
+  ///
+  /// `on` is a boolean, `012` and `12:30` are numbers (as they are written), `2024-01-01` is a string with the tag
+  /// `timestamp`. What PyYAML refuses though it is YAML (a tag of somebody's own, an anchor given twice, a date that is
+  /// none) is an error. Of a key that is given twice the last value counts, as it does for PyYAML.
+  ///
+  /// - Returns: the document, nil where there is none; and what is wrong in it.
+  /// - Throws: a report where the text is no YAML.
+  public static func parseAsPython(
+    _ bytes: [UInt8], source: String
+  ) throws(Report) -> (root: Node?, report: Report) {
+    var composer = try composer(bytes, source: source, ambiguity: .python, maximumNodes: 100_000)
+    var (documents, report) = try composer.documentsWithReport()
+    if documents.count > 1 { report.add(secondDocument(at: documents[1].mark, source)) }
+    return (documents.first, report)
+  }
+
+  private static func composer(
+    _ bytes: [UInt8], source: String, ambiguity: Ambiguity, maximumNodes: Int
+  ) throws(Report) -> Composer {
     // libyaml would count the mark as a column.
     let bytes = bytes.starts(with: byteOrderMark) ? Array(bytes.dropFirst(byteOrderMark.count)) : bytes
     if ambiguity == .refused { try refuseOddLineBreaks(bytes, source: source) }
@@ -42,9 +68,7 @@ public enum YAML {
           help: error.help)
       ])
     }
-    var composer = Composer(
-      events: events, source: source, ambiguity: ambiguity, maximumNodes: maximumNodes)
-    return try composer.documents()
+    return Composer(events: events, source: source, ambiguity: ambiguity, maximumNodes: maximumNodes)
   }
 
   /// Refuses the three characters that end a line in YAML 1.1 (U+0085, U+2028, U+2029) but not in YAML 1.2
@@ -117,13 +141,14 @@ public enum YAML {
         .error("yaml-empty", at: Location(source: source, line: 1, column: 1), "the text holds no document")
       ])
     default:
-      let mark = documents[1].mark
-      throw Report([
-        .error(
-          "yaml-documents", at: Location(source: source, at: mark),
-          "a second document starts here; only one is allowed")
-      ])
+      throw Report([secondDocument(at: documents[1].mark, source)])
     }
+  }
+
+  private static func secondDocument(at mark: Mark, _ source: String) -> Diagnostic {
+    .error(
+      "yaml-documents", at: Location(source: source, at: mark),
+      "a second document starts here; only one is allowed")
   }
 
   /// Writes a document: block style, ASCII only, keys in the node's own order, tags left out.
