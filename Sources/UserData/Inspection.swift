@@ -62,27 +62,56 @@ public struct Inspection: Sendable {
   /// - Throws: a report where a layer is damaged.
   public init(_ bytes: [UInt8], source: String) throws(Report) {
     self.bytes = bytes.count
-    let (layers, bodies, lacksEnd) = try Self.open(bytes, source: source)
-    var report = Report()
-    if lacksEnd {
-      report.add(
-        .warning(
-          "user-data-mime", at: Location(source: source), Self.missingEnd.message, help: Self.missingEnd.help)
-      )
-    }
+    let opened = try Self.open(bytes, source: source)
+    var report = Report(opened.problems.map { $0.diagnostic("user-data-mime", source, from: opened.line) })
     // Each entry is unpacked for its size and for its text.
     var budget = (sizes: Self.limit, texts: Self.limit)
-    parts = bodies.map { Part($0, source: source, report: &report, budget: &budget) }
-    self.layers = layers
+    parts = opened.bodies.map { body in
+      for problem in body.problems {
+        report.add(problem.diagnostic("user-data-part", source, from: body.line))
+      }
+      return Part(body, source: source, report: &report, budget: &budget)
+    }
+    layers = opened.layers
     self.report = report
   }
 
-  /// What is said of a multipart message without its closing boundary.
-  package static let missingEnd = (
-    message:
-      "the multipart message has no closing boundary, so cloud-init reads its last part as far as it goes",
-    help: "end it with the boundary between -- and --; look for a cut-off upload"
-  )
+  /// What cloud-init reads otherwise than it stands there.
+  package struct Problem: Sendable {
+    /// How much it weighs.
+    package let severity: Diagnostic.Severity
+    /// Where it stands, in the text that has it.
+    package let mark: Mark
+    /// What it is.
+    package let message: String
+    /// What to do.
+    package let help: String
+
+    init(_ severity: Diagnostic.Severity, _ mark: Mark, _ message: String, help: String) {
+      self.severity = severity
+      self.mark = mark
+      self.message = message
+      self.help = help
+    }
+
+    /// The finding, where the text begins at a line of the file, if it does.
+    fileprivate func diagnostic(_ code: String, _ source: String, from line: Int?) -> Diagnostic {
+      let place = line.map { Location(source: source, line: mark.line + $0 - 1, column: mark.column) }
+      return Diagnostic(severity, code, at: place ?? Location(source: source), message, help: help)
+    }
+  }
+
+  /// User-data under every layer of encoding, secrets included.
+  package struct Opened: Sendable {
+    /// What was taken off, outermost first.
+    package var layers: [Layer] = []
+    /// The parts, in order.
+    package var bodies: [Body] = []
+    /// What is wrong with the message that they are parts of; places are lines of the message.
+    package var problems: [Problem] = []
+    /// The line at which the message begins in the file; nil where it is encoded there.
+    package var line: Int?
+  }
 
   /// A part as cloud-init gets it: decoded, and nothing taken out.
   package struct Body: Sendable {
@@ -97,6 +126,12 @@ public struct Inspection: Sendable {
     package let line: Int?
     /// Where it stands, if it is an item of an archive: the archive's text, the value, and its JSON path.
     package let item: (archive: [UInt8], value: Node, path: String)?
+    /// Which instances of several it is for, where that is said.
+    package var launchIndex: String?
+    /// Whether a header says how it is merged with the cloud-configs before it.
+    package var hasMergeType = false
+    /// What cloud-init reads otherwise than it stands here, by the lines of the content.
+    package var problems: [Problem] = []
 
     init(
       type: String, name: String?, content: [UInt8], line: Int?,
@@ -115,35 +150,27 @@ public struct Inspection: Sendable {
     }
   }
 
-  /// The parts of user-data, secrets included, under every layer of encoding; and whether a multipart message lacks
-  /// its closing boundary.
+  /// Opens user-data.
   ///
   /// - Throws: a report where a layer is damaged.
-  package static func open(
-    _ bytes: [UInt8], source: String
-  ) throws(Report) -> (layers: [Layer], bodies: [Body], lacksEnd: Bool) {
-    var layers: [Layer] = []
-    let content = try unwrap(bytes, source: source, layers: &layers)
-    guard MIME.isMessage(content) else {
-      let bodies = Body(whole: content).exploded
-      if bodies.contains(where: { $0.item != nil }) { layers.append(.archive) }
-      return (layers, bodies, false)
+  package static func open(_ bytes: [UInt8], source: String) throws(Report) -> Opened {
+    var opened = Opened()
+    let content = try unwrap(bytes, source: source, layers: &opened.layers)
+    opened.line = content == bytes ? 1 : nil
+    let isMessage = MIME.isMessage(content)
+    if isMessage, MIME.hasHeaders(content) {
+      opened.layers.append(.mime)
+      let message = try MIME.read(content, source: source)
+      opened.problems = message.problems
+      opened.bodies = message.bodies.flatMap { Body($0).exploded }
+    } else {
+      // What has no headers is one body, and Python reads it as such.
+      var body = Body(whole: content)
+      if isMessage, let problem = MIME.unencoded(content) { body.problems.append(problem) }
+      opened.bodies = body.exploded
     }
-    layers.append(.mime)
-    var bodies: [Body] = []
-    for body in try MIME.bodies(of: content, source: source) {
-      var inner: [Layer] = []
-      let content =
-        Gzip.isGzip(body.content)
-        ? try unwrap(body.content, source: source, layers: &inner) : body.content
-      bodies +=
-        Body(
-          type: Part.type(of: content, declared: body.type), name: body.name, content: content,
-          line: inner.isEmpty ? body.line : nil
-        ).exploded
-    }
-    if bodies.contains(where: { $0.item != nil }) { layers.append(.archive) }
-    return (layers, bodies, MIME.lacksEnd(content))
+    if opened.bodies.contains(where: { $0.item != nil }) { opened.layers.append(.archive) }
+    return opened
   }
 
   /// The bytes under base64 and gzip.
@@ -155,7 +182,7 @@ public struct Inspection: Sendable {
   }
 
   /// What cloud-init takes a part for that no header says more of, by its first line; `unknown` where it knows none.
-  package static func type(of content: [UInt8]) -> String { Part.type(of: content, declared: nil) }
+  package static func type(of content: [UInt8]) -> String { Body.type(of: content) ?? "unknown" }
 
   /// Whether k3seed made a cloud-config.
   package static func isOwn(_ node: Node) -> Bool { Redactor.isOwn(node) }
@@ -191,47 +218,9 @@ public struct Inspection: Sendable {
   }
 }
 
-extension Inspection.Body {
-  /// The items of an archive as cloud-init takes them (22.4 and later, `user_data.py`, `_explode_archive`), or else the
-  /// part itself: texts, and mappings with `content`; what is of no type that it knows counts as a cloud-config.
-  fileprivate var exploded: [Inspection.Body] {
-    guard type == "text/cloud-config-archive",
-      let items = try? YAML.parseOne(content, source: "", ambiguity: .accepted).sequence
-    else { return [self] }
-    return items.enumerated().compactMap { index, item in
-      let isText = item.scalarText != nil
-      guard let value = isText ? item : item["content"], let text = value.scalarText else { return nil }
-      let bytes = Array(text.utf8)
-      let known = Inspection.Part.type(of: bytes, declared: item["type"]?.string)
-      return Inspection.Body(
-        type: known == "unknown" ? "text/cloud-config" : known, name: item["filename"]?.string,
-        content: bytes, line: line, item: (content, value, "$[\(index)]" + (isText ? "" : ".content")))
-    }
-  }
-}
-
 extension Inspection.Part {
-  /// What a first line says that a part is, in letters of either case and after any white space (cloud-init's
-  /// `handlers/__init__.py`, `INCLUSION_TYPES_MAP` and `type_from_starts_with`).
-  private static let firstLines: [(prefix: String, type: String)] = [
-    ("#include-once", "text/x-include-once-url"), ("#include", "text/x-include-url"),
-    ("#cloud-config-archive", "text/cloud-config-archive"),
-    ("#cloud-config-jsonp", "text/cloud-config-jsonp"),
-    ("#cloud-config", "text/cloud-config"), ("#cloud-boothook", "text/cloud-boothook"),
-    ("#part-handler", "text/part-handler"), ("#upstart-job", "text/upstart-job"),
-    ("## template: jinja", "text/jinja2"), ("#!", "text/x-shellscript"),
-  ]
-
   private static let unreadable =
     "<not shown: it cannot be read as YAML, so secrets in it cannot be told apart>\n"
-
-  static func type(of content: [UInt8], declared: String?) -> String {
-    if let declared, declared != "text/plain", declared != "application/octet-stream" { return declared }
-    let text = content.drop { $0 == 0x20 || (0x09...0x0D) ~= $0 }
-    let start = String(decoding: text.prefix(32), as: UTF8.self).lowercased()
-    let guessed = firstLines.first { start.hasPrefix($0.prefix) }?.type
-    return guessed ?? declared ?? "unknown"
-  }
 
   init(
     _ body: Inspection.Body, source: String, report: inout Report, budget: inout (sizes: Int, texts: Int)
@@ -243,7 +232,7 @@ extension Inspection.Part {
     name = body.name
     bytes = content.count
     guard type == "text/cloud-config" else {
-      if type == "unknown" {
+      if type == "unknown", body.problems.isEmpty {
         report.add(
           .warning(
             "user-data-type", at: Location(source: source, line: 1, column: 1),
@@ -256,9 +245,10 @@ extension Inspection.Part {
       return
     }
     let parsed = report.collect { () throws(Report) in
-      try YAML.parseOne(content, source: source, ambiguity: .accepted)
+      try YAML.parseAsPython(content, source: source)
     }
-    guard let node = parsed else {
+    if let parsed { report.add(parsed.report) }
+    guard let node = parsed?.root else {
       keys = []
       files = []
       redacted = Self.unreadable

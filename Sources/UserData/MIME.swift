@@ -1,14 +1,31 @@
 import Diagnostics
 import Secrets
+import YAML
 
-/// MIME multipart messages (RFC 2045, RFC 2046), as far as user-data uses them.
+/// MIME messages (RFC 2045, RFC 2046) as Python's `email` package reads them, and cloud-init with it
+/// (`cloudinit/user_data.py`): lenient, and otherwise than people expect in places.
 enum MIME {
   struct Body {
-    var type: String?
+    /// What the header declares: `text/plain` where it declares nothing, or nothing that has the form of a type.
+    var type: String
     var name: String?
+    /// Which instances of several it is for, where a header says so.
+    var launchIndex: String?
+    /// Whether a header says how it is merged with the cloud-configs before it.
+    var hasMergeType = false
     var content: [UInt8]
     /// The line of the message, from 1, at which the content begins; nil where it does not stand there as it is.
     var line: Int?
+    /// What cloud-init reads otherwise than it stands here.
+    var problems: [Inspection.Problem] = []
+  }
+
+  /// What was read of a message.
+  struct Message {
+    /// The bodies that are no multipart themselves, in order; without those that hold nothing.
+    var bodies: [Body] = []
+    /// What is wrong with the message as a whole; places are lines of the message.
+    var problems: [Inspection.Problem] = []
   }
 
   /// Whether cloud-init takes the text for MIME: `mime-version:` in the first 4,096 bytes
@@ -17,33 +34,29 @@ enum MIME {
     String(decoding: bytes.prefix(4096), as: UTF8.self).lowercased().holds("mime-version:")
   }
 
-  /// Whether a multipart message ends without its closing boundary. Python's `email`, with which cloud-init reads it,
-  /// takes the end of the text for that of the last part.
-  static func lacksEnd(_ bytes: [UInt8]) -> Bool {
-    let (headers, content, _) = split(bytes)
-    let (type, parameters) = parameters(headers["content-type"] ?? "")
-    guard type.hasPrefix("multipart/"), let boundary = parameters["boundary"] else { return false }
-    let last = Array("--\(boundary)--".utf8)
-    return !lines(content).contains { $0.trimmedEnd == last }
+  /// Whether a text has headers at all: what begins with another line is a body alone.
+  static func hasHeaders(_ bytes: [UInt8]) -> Bool { !split(bytes).headers.isEmpty }
+
+  /// Reads a message.
+  ///
+  /// - Throws: a report where a multipart header names no boundary.
+  static func read(_ bytes: [UInt8], source: String) throws(Report) -> Message {
+    var message = Message()
+    try read(bytes, source: source, line: 1, depth: 0, into: &message)
+    return message
   }
 
-  /// The bodies of a message that are no multipart themselves, in order; without those that hold nothing.
-  ///
-  /// - Parameter line: the line at which the message begins.
-  static func bodies(
-    of bytes: [UInt8], source: String, line: Int = 1, depth: Int = 0
-  ) throws(Report) -> [Body] {
+  private static func read(
+    _ bytes: [UInt8], source: String, line: Int, depth: Int, into message: inout Message
+  ) throws(Report) {
     let (headers, content, headerLines) = split(bytes)
     let start = line + headerLines
-    let (type, parameters) = parameters(headers["content-type"] ?? "")
-    let name = self.parameters(headers["content-disposition"] ?? "").1["filename"] ?? parameters["name"]
+    let (value, parameters) = parameters(headers["content-type"] ?? "")
+    let type = value.utf8.count(where: { $0 == UInt8(ascii: "/") }) == 1 ? value : "text/plain"
     guard type.hasPrefix("multipart/") else {
-      let decoded = decode(content, headers)
-      return [
-        Body(
-          type: type.isEmpty ? nil : type, name: name, content: decoded,
-          line: decoded == content ? start : nil)
-      ]
+      let body = body(content, headers, type: type, parameters, line: start)
+      if !body.content.isEmpty { message.bodies.append(body) }
+      return
     }
     guard let boundary = parameters["boundary"], !boundary.isEmpty, depth < 8 else {
       throw Report([
@@ -54,7 +67,8 @@ enum MIME {
     var sections: [(line: Int, bytes: [UInt8])] = []
     var current: (line: Int, bytes: [UInt8])?
     var isClosed = false
-    for (index, line) in lines(content).enumerated() where !isClosed {
+    let lines = lines(content)
+    for (index, line) in lines.enumerated() where !isClosed {
       let text = line.trimmedEnd
       guard text.starts(with: delimiter),
         [[], Array("--".utf8)].contains(Array(text.dropFirst(delimiter.count)))
@@ -64,28 +78,53 @@ enum MIME {
       }
       // The line break before a delimiter belongs to the delimiter.
       if let section = current { sections.append((section.line, section.bytes.withoutFinalBreak)) }
-      current = (start + index + 1, [])
       isClosed = text.count > delimiter.count
+      current = isClosed ? nil : (start + index + 1, [])
     }
-    if !isClosed, let section = current {
-      sections.append((section.line, section.bytes.withoutFinalBreak))
+    if let section = current { sections.append((section.line, section.bytes.withoutFinalBreak)) }
+    if sections.isEmpty {
+      let other = lines.firstIndex { $0.starts(with: "--".utf8) && $0.trimmedEnd.count > 2 }
+      message.problems.append(
+        Inspection.Problem(
+          .error, Mark(line: other.map { start + $0 } ?? line, column: 1),
+          "no line is the boundary that the header names, so cloud-init reads no part of this message",
+          help: "write -- and the header's boundary on the line before each part"))
+    } else if !isClosed {
+      let last = lines.lastIndex { !$0.trimmedEnd.isEmpty } ?? 0
+      message.problems.append(
+        Inspection.Problem(
+          .warning, Mark(line: start + last, column: 1),
+          "the multipart message has no closing boundary, so cloud-init reads its last part as far as it goes",
+          help: "end it with the boundary between -- and --; look for a cut-off upload"))
     }
-    var bodies: [Body] = []
     for section in sections {
-      bodies += try self.bodies(of: section.bytes, source: source, line: section.line, depth: depth + 1)
+      try read(section.bytes, source: source, line: section.line, depth: depth + 1, into: &message)
     }
-    return bodies.filter { !$0.content.isEmpty }
+  }
+
+  private static func body(
+    _ content: [UInt8], _ headers: [String: String], type: String, _ parameters: [String: String], line: Int
+  ) -> Body {
+    let decoded = decode(content, headers)
+    var body = Body(
+      type: type,
+      name: self.parameters(headers["content-disposition"] ?? "").1["filename"] ?? parameters["name"],
+      launchIndex: headers["launch-index"],
+      hasMergeType: headers["merge-type"] != nil || headers["x-merge-type"] != nil, content: decoded.bytes,
+      line: decoded.bytes == content ? line : nil)
+    if let problem = decoded.problem { body.problems.append(problem) }
+    return body
   }
 
   /// A message's headers, names in lower case and folded lines joined; what follows them, after an empty line or at the
   /// first line that is no header, as Python's `email` has it; and how many lines are before that.
-  private static func split(_ bytes: [UInt8]) -> ([String: String], [UInt8], Int) {
+  private static func split(_ bytes: [UInt8]) -> (headers: [String: String], content: [UInt8], lines: Int) {
     var headers: [String: String] = [:]
     var last: String?
     var used = 0
     var count = 0
     for line in lines(bytes) {
-      let text = String(decoding: line.trimmedEnd, as: UTF8.self)
+      let text = String(decoding: line.withoutFinalBreak, as: UTF8.self)
       guard text.isEmpty || text.isHeader else { break }
       used += line.count
       count += 1
@@ -94,40 +133,114 @@ enum MIME {
         if let last { headers[last]? += " " + text.drop { $0 == " " || $0 == "\t" } }
       } else if let colon = text.firstIndex(of: ":") {
         let name = text[..<colon].lowercased()
-        headers[name] = String(text[text.index(after: colon)...].drop { $0 == " " })
-        last = name
+        // The first of several counts.
+        last = headers[name] == nil ? name : nil
+        if last != nil {
+          headers[name] = String(text[text.index(after: colon)...].drop { $0 == " " || $0 == "\t" })
+        }
       }
     }
     return (headers, Array(bytes.dropFirst(used)), count)
   }
 
-  /// `text/x; charset="us-ascii"; name=y` as its type and parameters.
+  /// `text/x; charset="us-ascii"; name=y` as its value, in lower case, and parameters.
   private static func parameters(_ header: String) -> (String, [String: String]) {
-    let parts = header.split(separator: ";").map { part in
-      String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    var parts = [""]
+    var isQuoted = false
+    for character in header {
+      if character == "\"" { isQuoted.toggle() }
+      if character == ";", !isQuoted { parts.append("") } else { parts[parts.count - 1].append(character) }
     }
+    parts = parts.map(\.trimmed)
     var parameters: [String: String] = [:]
     for part in parts.dropFirst() {
       guard let equals = part.firstIndex(of: "=") else { continue }
-      var value = String(part[part.index(after: equals)...])
+      var value = String(part[part.index(after: equals)...]).trimmed
       if value.count >= 2, value.hasPrefix("\""), value.hasSuffix("\"") {
         value = String(value.dropFirst().dropLast())
       }
-      parameters[part[..<equals].lowercased()] = value
+      parameters[String(part[..<equals]).trimmed.lowercased()] = value
     }
-    return (parts.first?.lowercased() ?? "", parameters)
+    return (parts[0].lowercased(), parameters)
   }
 
-  private static func decode(_ content: [UInt8], _ headers: [String: String]) -> [UInt8] {
-    switch headers["content-transfer-encoding"]?.lowercased() {
+  // MARK: Decoding
+
+  private static let plainEncodings = ["", "7bit", "8bit", "binary"]
+
+  private static func decode(
+    _ content: [UInt8], _ headers: [String: String]
+  ) -> (bytes: [UInt8], problem: Inspection.Problem?) {
+    let encoding = headers["content-transfer-encoding"]?.lowercased() ?? ""
+    switch encoding {
     case "base64":
-      // What is cut off is decoded as far as it goes.
-      let letters = content.filter { ![0x0A, 0x0D, 0x20, 0x09].contains($0) }
-      let whole = Array(letters.dropLast(letters.count % 4))
-      return Base64.decode(content) ?? (whole.isEmpty ? nil : Base64.decode(whole)) ?? content
-    case "quoted-printable": return quotedPrintable(content)
-    default: return content
+      guard let decoded = base64(content) else {
+        return (
+          content,
+          Inspection.Problem(
+            .error, Mark(line: 1, column: 1),
+            "the part is said to be base64 and is not, so cloud-init reads it as it stands",
+            help: "encode it again; look for a cut-off upload")
+        )
+      }
+      return (decoded, nil)
+    case "quoted-printable": return (quotedPrintable(content), nil)
+    default:
+      if !plainEncodings.contains(encoding) {
+        return (
+          content,
+          Inspection.Problem(
+            .error, Mark(line: 1, column: 1),
+            "Python knows no Content-Transfer-Encoding \(encoding.quoted), so cloud-init reads the part as it stands",
+            help: "use base64, quoted-printable or 7bit")
+        )
+      }
+      return (content, unencoded(content))
     }
+  }
+
+  /// The first character beyond ASCII of a text that has no encoding. Python makes other bytes of it
+  /// (`raw-unicode-escape`): one of Latin-1 for those up to U+00FF, and six characters, such as `\u2013`, for others.
+  static func unencoded(_ content: [UInt8]) -> Inspection.Problem? {
+    guard content.contains(where: { $0 >= 0x80 }) else { return nil }
+    var (latin, other, comment): (Mark?, (Mark, Unicode.Scalar)?, (Mark, Unicode.Scalar)?) = (nil, nil, nil)
+    for (number, line) in lines(content).enumerated() where line.contains(where: { $0 >= 0x80 }) {
+      let isComment = line.first { $0 != 0x20 && $0 != 0x09 } == UInt8(ascii: "#")
+      for (column, scalar) in String(decoding: line, as: UTF8.self).unicodeScalars.enumerated()
+      where !scalar.isASCII {
+        let mark = Mark(line: number + 1, column: column + 1)
+        if scalar.value < 0x100 {
+          latin = latin ?? mark
+        } else if isComment {
+          comment = comment ?? (mark, scalar)
+        } else {
+          other = other ?? (mark, scalar)
+        }
+      }
+    }
+    let help = "write ASCII, or encode the part in base64 (Content-Transfer-Encoding: base64)"
+    if let latin {
+      return Inspection.Problem(
+        .error, latin,
+        "a character beyond ASCII stands in a part without an encoding: Python makes bytes of it that are no UTF-8, so cloud-init reads nothing of the part",
+        help: help)
+    }
+    guard let (mark, scalar) = other ?? comment else { return nil }
+    return Inspection.Problem(
+      other == nil ? .warning : .error, mark,
+      "a character beyond ASCII stands in a part without an encoding: Python makes \(scalar.escaped) of it",
+      help: help)
+  }
+
+  /// Base64 as Python's `email` takes it: what is no letter of it is passed over, and what is cut off is decoded as far
+  /// as it goes.
+  private static func base64(_ content: [UInt8]) -> [UInt8]? {
+    var letters = content.filter { byte in
+      (0x41...0x5A) ~= byte || (0x61...0x7A) ~= byte || (0x30...0x39) ~= byte || byte == 0x2B || byte == 0x2F
+    }
+    if letters.isEmpty || letters.count % 4 == 1 { return nil }
+    while letters.count % 4 != 0 { letters.append(UInt8(ascii: "=")) }
+    return Base64.decode(letters)
   }
 
   private static func quotedPrintable(_ content: [UInt8]) -> [UInt8] {
@@ -173,6 +286,25 @@ extension String {
     guard let first = utf8.first, first != 0x20, first != 0x09 else { return true }
     let name = utf8.prefix { (0x21...0x7E) ~= $0 && $0 != UInt8(ascii: ":") }
     return name.endIndex < utf8.endIndex && utf8[name.endIndex] == UInt8(ascii: ":") || hasPrefix("From ")
+  }
+
+  /// Without white space at either end.
+  fileprivate var trimmed: String {
+    let text = drop { $0 == " " || $0 == "\t" }
+    return String(
+      text[..<(text.lastIndex { $0 != " " && $0 != "\t" }.map(text.index(after:)) ?? text.startIndex)])
+  }
+
+  /// In quotes, as far as it may be shown.
+  fileprivate var quoted: String { "\"\(String(prefix(40)).printable)\"" }
+}
+
+extension Unicode.Scalar {
+  /// As Python's `raw-unicode-escape` writes it.
+  fileprivate var escaped: String {
+    let digits = String(value, radix: 16)
+    let width = value > 0xFFFF ? 8 : 4
+    return (width == 8 ? "\\U" : "\\u") + String(repeating: "0", count: max(0, width - digits.count)) + digits
   }
 }
 

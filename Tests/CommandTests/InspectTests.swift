@@ -100,7 +100,7 @@ import Testing
         return body
     def gzipped(text):
         import gzip
-        body = MIMEBase("application", "octet-stream")
+        body = MIMEBase("application", "gzip")
         body.set_payload(gzip.compress(text.encode()))
         encoders.encode_base64(body)
         return body
@@ -137,7 +137,11 @@ import Testing
       for wrap in ["cat", "gzip | base64"] {
         let wrapped = try await Tool.shell(wrap, input: bytes).output
         let outcome = try await inspect(wrapped, ["--content"])
-        #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(name): \(outcome.errors)")
+        // The é of a script without an encoding reaches the node as a byte that is no UTF-8.
+        let isEncoded = ["base64", "quoted-printable", "plain types"].contains(name)
+        #expect(outcome.status == (isEncoded ? 0 : 2), "\(name): \(outcome.errors)")
+        #expect(outcome.errors.contains("beyond ASCII") == !isEncoded, "\(name): \(outcome.errors)")
+        #expect(outcome.findings.count == (isEncoded ? 0 : 1), "\(name): \(outcome.errors)")
         #expect(outcome.text.contains(", MIME of 2 parts\n"), "\(name): \(outcome.text)")
         // Each line break is a byte more with CRLF, the last one not: it is the boundary's.
         let (config, script) = (Self.config.utf8.count, Self.script.utf8.count)
