@@ -21,6 +21,7 @@ extension Comparison {
     var text = ""
     for section in sections {
       text += "\(section.verb) \(section.place)  (\(section.stage)\(section.note))\n"
+      if let reason = section.reason { text += "    \(reason.printable)\n" }
       for line in section.lines { text += "    \(line)\n" }
     }
     return text + (sections.isEmpty ? "" : "\n") + summary + "\n"
@@ -39,7 +40,9 @@ extension Comparison {
       // More backticks than stand in a row anywhere within.
       let fence = String(
         repeating: "`", count: max(3, section.lines.map(\.longestTicks).max().map { $0 + 1 } ?? 3))
-      text += "\n<details><summary>\(section.place.escapedHTML)</summary>\n\n\(fence)diff\n"
+      text += "\n<details><summary>\(section.place.escapedHTML)</summary>\n\n"
+      if let reason = section.reason { text += "\(reason.printable.escapedHTML)\n\n" }
+      text += "\(fence)diff\n"
       for line in section.diff { text += "\(line)\n" }
       text += "\(fence)\n\n</details>\n"
     }

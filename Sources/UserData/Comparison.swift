@@ -44,6 +44,8 @@ public struct Comparison: Sendable {
     public var isAdded: Bool?
     /// What differs.
     public var changes: [Change]
+    /// Why it is compared line by line, and not by what it means.
+    public var reason: String? = nil
   }
 
   /// Whether both are the same bytes.
@@ -67,8 +69,13 @@ public struct Comparison: Sendable {
     platform: Platform? = nil
   ) throws(Report) {
     var report = Report()
-    let before = report.collect { () throws(Report) in try Self.places(old.bytes, old.source) }
-    let after = report.collect { () throws(Report) in try Self.places(new.bytes, new.source) }
+    var before = report.collect { () throws(Report) in try Self.places(old.bytes, old.source) }
+    var after = report.collect { () throws(Report) in try Self.places(new.bytes, new.source) }
+    // What can be read on one side only is compared as a text.
+    if before?.isReadable != after?.isReadable {
+      before = report.collect { () throws(Report) in try Self.places(old.bytes, old.source, asText: true) }
+      after = report.collect { () throws(Report) in try Self.places(new.bytes, new.source, asText: true) }
+    }
     guard let before, let after else { throw report }
     isSame = old.bytes == new.bytes
     sections = Self.sections(before, after)
@@ -96,99 +103,15 @@ extension Comparison {
     var name: String
     var stage: String
     var content: Content
+    /// Why a cloud-config is taken for a text.
+    var reason: String? = nil
   }
 
   struct Places {
     var all: [Place] = []
     var platform: Platform?
-  }
-
-  private static func places(_ bytes: [UInt8], _ source: String) throws(Report) -> Places {
-    var places = Places()
-    let bodies = try Inspection.open(bytes, source: source).bodies
-    var budget = Inspection.limit
-    for (index, body) in bodies.enumerated() {
-      // Parts are told apart by their names, or else by their order.
-      let prefix = bodies.count == 1 ? "" : "\(body.name?.printable ?? "part \(index + 1)"): "
-      guard body.type == "text/cloud-config",
-        let node = try? YAML.parseOne(body.content, source: source, ambiguity: .accepted),
-        let entries = node.mapping
-      else {
-        let shown = Redactor.part(String(decoding: body.content, as: UTF8.self), budget: &budget)
-        places.all.append(
-          Place(
-            name: prefix + body.type.printable, stage: "cloud-init",
-            content: .text(body.content, shown: shown?.lines)))
-        continue
-      }
-      let shown = Redactor.cloudConfig(node, budget: &budget)
-      let isOwn = Redactor.isOwn(node)
-      for entry in entries {
-        let pair = Pair(value: entry.value, shown: shown[entry.key] ?? Node(.string(Redactor.mark)))
-        guard entry.key == "write_files", let files = entry.value.sequence else {
-          places.all.append(
-            Place(name: prefix + entry.key.printable, stage: entry.key.printable, content: .tree(pair)))
-          continue
-        }
-        for (file, shown) in zip(files, pair.shown.sequence ?? []) {
-          let path = file["path"]?.string ?? ""
-          let place = Place(
-            name: prefix + path.printable, stage: isOwn ? Stages.of(path) : "write_files",
-            content: content(of: file, shown: shown))
-          // cloud-init writes the later one over the earlier.
-          places.all.removeAll { $0.name == place.name }
-          places.all.append(place)
-          if isOwn, path == "/etc/k3seed/plan.json",
-            let plan = try? JSON.parse(file.fileContent, source: source)
-          {
-            places.platform = plan["platform"]?.string.flatMap(Platform.init)
-          }
-        }
-      }
-    }
-    return places
-  }
-
-  private static func content(of file: Node, shown: Node) -> Content {
-    func attributes(_ node: Node) -> Node {
-      Node(
-        .mapping(
-          (node.mapping ?? []).filter { !["path", "content", "encoding"].contains($0.key) }))
-    }
-    let bytes = file.fileContent
-    let text = shown["content"]?.string ?? ""
-    let isHidden = text == Redactor.hiddenContent(bytes)
-    var content = Content.text(bytes, shown: isHidden ? nil : text.lines)
-    if !isHidden, !bytes.starts(with: "#!".utf8), let value = document(bytes),
-      let shown = document(Array(text.utf8))
-    {
-      content = .tree(Pair(value: value, shown: shown))
-    }
-    return .file(attributes: Pair(value: attributes(file), shown: attributes(shown)), content: content)
-  }
-
-  /// A text that is YAML or JSON, or variables of a shell; nil where it is neither.
-  private static func document(_ bytes: [UInt8]) -> Node? {
-    if let variables = variables(bytes) { return variables }
-    guard let documents = try? YAML.parse(bytes, source: "", ambiguity: .accepted),
-      documents.contains(where: { $0.mapping != nil || $0.sequence != nil })
-    else { return nil }
-    return documents.count == 1 ? documents[0] : Node(.sequence(documents))
-  }
-
-  /// A file of `NAME=value` lines, as a mapping; nil also where their order may count.
-  private static func variables(_ bytes: [UInt8]) -> Node? {
-    let lines = String(decoding: bytes, as: UTF8.self).lines
-    var entries: [Node.Entry] = []
-    for line in lines where !line.isEmpty && !line.hasPrefix("#") {
-      guard let sign = line.firstIndex(of: "="), sign > line.startIndex,
-        line[..<sign].utf8.allSatisfy({ $0 == 0x5F || (0x30...0x39) ~= $0 || (0x41...0x5A) ~= $0 })
-      else { return nil }
-      let (name, value) = (String(line[..<sign]), String(line[line.index(after: sign)...]))
-      if value.holds("$") || entries.contains(where: { $0.key == name }) { return nil }
-      entries.append(Node.Entry(name, Node(.string(value))))
-    }
-    return entries.isEmpty ? nil : Node(.mapping(entries))
+    /// Whether every cloud-config could be read.
+    var isReadable: Bool { all.allSatisfy { $0.reason == nil } }
   }
 
   // MARK: Comparing
@@ -205,6 +128,7 @@ extension Comparison {
       compare(old.content, place.content, into: &changes, isComment: &isComment)
       if changes.isEmpty { continue }
       var found = section(place, isAdded: nil, changes: changes)
+      found.reason = place.reason ?? old.reason
       if isComment { found.effect = .cosmetic }
       if let stage = Stages.of(changes, in: place.name) { found.stage = stage }
       sections.append(found)
@@ -254,12 +178,15 @@ extension Comparison {
     text.starts(with: "#!".utf8) && !String(decoding: text, as: UTF8.self).holds("<<")
   }
 
-  private static func compare(_ old: [String], _ new: [String], into changes: inout [Change]) {
+  private static func compare(
+    _ old: [String], _ new: [String], at place: String = "", into changes: inout [Change]
+  ) {
     let found = new.difference(from: old).map { step -> (line: Int, isNew: Bool, change: Change) in
       switch step {
       case .remove(let line, let text, _):
-        (line, false, Change(path: "line \(line + 1)", old: text, new: nil))
-      case .insert(let line, let text, _): (line, true, Change(path: "line \(line + 1)", old: nil, new: text))
+        (line, false, Change(path: "\(place)line \(line + 1)", old: text, new: nil))
+      case .insert(let line, let text, _):
+        (line, true, Change(path: "\(place)line \(line + 1)", old: nil, new: text))
       }
     }
     changes += found.sorted { ($0.line, $0.isNew ? 1 : 0) < ($1.line, $1.isNew ? 1 : 0) }.map(\.change)
@@ -286,6 +213,15 @@ extension Comparison {
       }
     } else if let a = old.value.items(shown: old.shown), let b = new.value.items(shown: new.shown) {
       compareItems(a, b, at: path, into: &changes)
+    } else if let a = old.value.string, let b = new.value.string, a.contains("\n"), b.contains("\n"),
+      let one = old.shown.string, let two = new.shown.string
+    {
+      let count = changes.count
+      compare(one.linesWithoutEnd, two.linesWithoutEnd, at: path.isEmpty ? "" : path + " ", into: &changes)
+      // What differs only in what is not shown is there nevertheless.
+      if changes.count == count {
+        changes.append(Change(path: path, old: Redactor.mark, new: Redactor.mark))
+      }
     } else {
       changes.append(Change(path: path, old: old.shown.line, new: new.shown.line))
     }
@@ -306,7 +242,13 @@ extension Comparison {
     }
     for (place, item) in inserted {
       let name = item.value.itemName
-      if let match = removed.firstIndex(where: { name != nil && $0.pair.value.itemName == name }) {
+      if let match = removed.firstIndex(where: {
+        $0.pair.value.isBlock(near: item.value) && $0.place == place
+      })
+        ?? removed.firstIndex(where: { $0.pair.value.isBlock(near: item.value) })
+      {
+        compare(removed.remove(at: match).pair, item, at: "\(path)[\(place)]", into: &changes)
+      } else if let match = removed.firstIndex(where: { name != nil && $0.pair.value.itemName == name }) {
         compare(
           removed.remove(at: match).pair, item, at: "\(path)[\(name ?? "")]", into: &changes)
       } else {
@@ -334,8 +276,19 @@ extension Node {
       a.count == b.count && a.allSatisfy { entry in other[entry.key].map(entry.value.isSame) ?? false }
     case (.sequence(let a), .sequence(let b)):
       a.count == b.count && zip(a, b).allSatisfy { $0.isSame(as: $1) }
-    default: value == other.value
+    default: value == other.value && tag == other.tag
     }
+  }
+
+  /// Whether both are texts of several lines, most of them the same: one is what became of the other.
+  fileprivate func isBlock(near other: Node) -> Bool {
+    guard let one = string?.linesWithoutEnd, let two = other.string?.linesWithoutEnd, one.count > 1,
+      two.count > 1
+    else {
+      return false
+    }
+    let common = Set(one).intersection(two).count
+    return 2 * common >= min(Set(one).count, Set(two).count)
   }
 
   /// The items of a list, each with what of it may be shown.
@@ -377,10 +330,12 @@ extension Comparison.Content {
 
 extension String {
   /// Its lines; the line feed that ends the last makes no line.
-  fileprivate var lines: [String] {
-    let lines = parts(between: "\n")
-    return lines.last == "" ? Array(lines.dropLast()) : lines
-  }
+  var linesWithoutEnd: [String] { parts(between: "\n").withoutEmptyEnd }
+}
+
+extension [String] {
+  /// Without what follows the last line feed, where that is nothing.
+  var withoutEmptyEnd: [String] { last == "" ? Array(dropLast()) : self }
 }
 
 extension String? {
@@ -388,40 +343,5 @@ extension String? {
   fileprivate var isComment: Bool {
     guard let text = self?.drop(while: { $0 == " " || $0 == "\t" }) else { return true }
     return text.isEmpty || text.hasPrefix("#") && !text.hasPrefix("#!")
-  }
-}
-
-/// Which stage of the bootstrap makes use of what; `templates/guest/bootstrap.sh` has them.
-enum Stages {
-  /// For people and for the verifier: the node itself does not read it.
-  static let record = "record"
-
-  private static let files: [(prefix: String, stage: String)] = [
-    ("/etc/k3seed/plan.json", record), ("/etc/rancher/k3s/", "install"), ("/etc/sysctl.d/", "install"),
-    ("/var/lib/k3seed/secrets/", "secrets"), ("/var/lib/k3seed/manifests/argocd", "gitops"),
-    ("/var/lib/k3seed/", "seed"), ("/var/lib/rancher/k3s/server/manifests/", "ready"),
-    ("/etc/k3seed/bootstrap.env", "bootstrap"), ("/usr/local/sbin/k3seed-bootstrap", "bootstrap"),
-    ("/etc/systemd/system/k3seed-bootstrap.service", "bootstrap"),
-  ]
-
-  private static let variables: [(prefix: String, stage: String)] = [
-    ("K3S_", "download"), ("K3SEED_SECRETS", "secrets"), ("K3SEED_VAULT", "secrets"),
-    ("K3SEED_OCI_REGION", "secrets"), ("K3SEED_NAT", "firewall"), ("K3SEED_POD_METADATA", "firewall"),
-    ("K3SEED_NODE_CIDRS", "firewall"), ("K3SEED_CLUSTER_CIDR", "firewall"),
-    ("K3SEED_SERVICE_CIDR", "firewall"), ("K3SEED_PRIVATE_IP", "install"), ("K3SEED_PEERS", "install"),
-    ("K3SEED_CLUSTER_EXISTS", "install"), ("K3SEED_CA_SHA256", "install"), ("K3SEED_HARDENED", "install"),
-    ("K3SEED_NODE_NAME", "ready"), ("K3SEED_SEED", "seed"),
-  ]
-
-  static func of(_ path: String) -> String {
-    files.first { path.hasPrefix($0.prefix) }?.stage ?? "write_files"
-  }
-
-  /// The first stage that reads one of these variables; nil where the place is not the file of them.
-  static func of(_ changes: [Comparison.Change], in place: String) -> String? {
-    guard place.hasSuffix("/etc/k3seed/bootstrap.env") else { return nil }
-    let names = changes.map { $0.path.hasPrefix("$.") ? String($0.path.dropFirst(2)) : $0.path }
-    let stages = names.map { name in variables.first { name.hasPrefix($0.prefix) }?.stage ?? "bootstrap" }
-    return stages.allSatisfy { $0 == stages[0] } ? stages.first : "bootstrap"
   }
 }

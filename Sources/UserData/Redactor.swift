@@ -212,7 +212,7 @@ package enum SecretName {
   static let needles = words + lastWords
 
   /// The header that OCI's metadata service asks for (Oracle's documentation of IMDSv2), the same for everybody.
-  static let metadataHeader = "Bearer Oracle"
+  package static let metadataHeader = "Bearer Oracle"
 
   /// Whether a value is no secret whatever its name: empty, a condition, the name of an input, a reference to
   /// OCI Vault, a variable in capitals, what a file holds, or a path of several lower-case parts.

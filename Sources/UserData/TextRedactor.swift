@@ -20,15 +20,29 @@ struct TextRedactor {
   private var isSearching = false
 
   static func text(_ text: String, isOwn: Bool) -> String {
-    var redactor = TextRedactor(isOwn: isOwn)
     var shown: [UInt8] = []
+    var isFirst = true
+    commands(of: text, isOwn: isOwn) { _, found in
+      if let found {
+        if !isFirst { shown.append(0x0A) }
+        shown += found
+      }
+      isFirst = false
+    }
+    return String(decoding: shown, as: UTF8.self)
+  }
+
+  /// Hands on the commands of a text: how many lines each has, and what of it may be shown.
+  static func commands(of text: String, isOwn: Bool, _ take: (Int, [UInt8]?) -> Void) {
+    var redactor = TextRedactor(isOwn: isOwn)
     // The lines of one command, and the last of them as far as it has come.
     var command: [ArraySlice<UInt8>] = []
     var line: [UInt8] = []
-    var isFirst = true
+    var count = 0
     let lines = Array(text.utf8).split(separator: 0x0A, omittingEmptySubsequences: false)
     for (index, piece) in lines.enumerated() {
       line += piece
+      count += 1
       let mayGoOn = !isOwn && index + 1 < lines.count
       // An option and its value may stand on two lines.
       let body = line.last == 0x0D ? line.dropLast() : line[...]
@@ -40,14 +54,10 @@ struct TextRedactor {
       line = []
       // So may what goes into a command and that command.
       if mayGoOn, command.last?.endsInPipe == true { continue }
-      if let found = redactor.redacted(command) {
-        if !isFirst { shown.append(0x0A) }
-        shown += found
-      }
-      isFirst = false
+      take(count, redactor.redacted(command))
       command = []
+      count = 0
     }
-    return String(decoding: shown, as: UTF8.self)
   }
 
   /// Where secrets begin in a text: line and column from 1, columns in bytes. A secret of several lines is one.

@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import Gzip
 import Plan
 import Secrets
@@ -231,5 +232,92 @@ struct ComparisonTests {
     let comparison = try Self.compare(Self.file("a"), Self.file("b"), platform: platform)
     #expect(comparison.summary.hasSuffix("on \(platform.rawValue) \(platform.change.text)"))
     #expect(platform.change.replaces == platform.change.text.contains("replaces the instance, unless"))
+  }
+
+  // MARK: What people compare
+
+  @Test("Of a block in a list the lines that changed are shown")
+  func block() throws {
+    let text = "#cloud-config\nruncmd:\n  - |\n    set -e\n    one\n    two\n    three\n    four\n    five\n"
+    let changes = try Self.compare(text, text.replacingOccurrences(of: "three", with: "THREE")).sections
+      .flatMap(\.changes)
+    #expect(
+      changes == [
+        .init(path: "$[0] line 4", old: "three", new: nil),
+        .init(path: "$[0] line 4", old: nil, new: "THREE"),
+      ])
+  }
+
+  @Test("Blocks that have hardly anything in common are another one")
+  func otherBlock() throws {
+    let comparison = try Self.compare(
+      "#cloud-config\nruncmd:\n  - |\n    one\n    two\n",
+      "#cloud-config\nruncmd:\n  - |\n    three\n    four\n")
+    #expect(comparison.sections.flatMap(\.changes).map(\.path) == ["$[0]", "$[0]"])
+  }
+
+  @Test("A template that nothing has rendered is compared line by line, with the reason and what to do")
+  func template() throws {
+    let old =
+      "#cloud-config\npackages: [vim]\n%{ if extra ~}\nruncmd: [a]\npassword: horse-battery\n%{ endif ~}\n"
+    let new = old.replacingOccurrences(of: "[vim]", with: "[vim, jq]").replacingOccurrences(
+      of: "horse", with: "house")
+    let comparison = try Self.compare(old, new)
+    #expect(
+      comparison.text == """
+        changed text/cloud-config  (cloud-init)
+            cannot be read as YAML (line 3 is a tag of a template), so it is compared line by line; render both to compare what they do
+            line 2  - packages: [vim]
+            line 2  + packages: [vim, jq]
+
+        1 place differs, for nodes that boot with it: what runs already is not changed
+
+        """)
+    #expect(comparison.markdown.contains("render both to compare what they do"))
+    // What can be read on one side only is compared in the same way.
+    let rendered = try Self.compare(old, "#cloud-config\npackages: [vim]\n")
+    #expect(rendered.sections.map(\.place) == ["text/cloud-config"])
+  }
+
+  @Test(
+    "Lines are those of the files that were given",
+    arguments: [
+      (
+        "packages:\n  - vim\nsnap:\n  commands:\n  - [install, docker]\n  - [install, go]\n  - [install, pandoc]\n",
+        "packages:\n  - vim\nsnap:\n  commands:\n  - [install, docker]\n  - [install, go]\n", ["line 7"]
+      ),
+      (
+        "## template: jinja\n#cloud-config\nhostname: a\nruncmd: [x]\n",
+        "## template: jinja\n#cloud-config\nhostname: a\nruncmd: [y]\n", ["line 4", "line 4"]
+      ),
+    ])
+  func lines(old: String, new: String, paths: [String]) throws {
+    #expect(try Self.compare(old, new).sections.flatMap(\.changes).map(\.path) == paths)
+  }
+
+  @Test("What YAML 1.1 takes for a boolean is another value than the word in quotes")
+  func words() throws {
+    let comparison = try Self.compare(
+      "#cloud-config\nhostname: on\nwrite_files:\n  - path: /etc/a\n    content: off\n",
+      "#cloud-config\nhostname: \"on\"\nwrite_files:\n  - path: /etc/a\n    content: \"off\"\n")
+    #expect(comparison.sections.map(\.place) == ["hostname", "/etc/a"] && comparison.effect == .newNodes)
+  }
+
+  @Test("Of a key that is given twice the last one counts, as for cloud-init")
+  func twice() throws {
+    let comparison = try Self.compare(
+      "#cloud-config\npackages: [a]\npackages: [b]\n", "#cloud-config\npackages: [b, c]\n")
+    #expect(comparison.sections.map(\.place) == ["packages"])
+    #expect(comparison.sections.flatMap(\.changes) == [.init(path: "$[1]", old: nil, new: "c")])
+  }
+
+  @Test("A secret that only structure tells is not shown in a line of a text, either")
+  func lineSecrets() throws {
+    let text =
+      "## template: jinja\n#cloud-config\nhostname: {{ v1.region }}\nwrite_files:\n  - path: /a\n    content: |\n      kind: Secret\n      stringData: {color: horse-battery}\n"
+    let old = text.replacingOccurrences(of: "{{ v1.region }}", with: "a")
+    let comparison = try Self.compare(old, old.replacingOccurrences(of: "horse", with: "house"))
+    #expect(!comparison.text.contains("battery"), "\(comparison.text)")
+    #expect(!comparison.sections.isEmpty)
   }
 }
