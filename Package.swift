@@ -144,7 +144,7 @@ let package = Package(
     .testTarget(
       name: "ValidationTests",
       dependencies: ["Diagnostics", "K3Seed", "Plan", "Templates", "TestSupport", "Validation"],
-      swiftSettings: settings),
+      exclude: ["Cases", "cloud-init-snippets.py"], swiftSettings: settings),
     .testTarget(
       name: "GitOpsTests",
       dependencies: ["Diagnostics", "GitOps", "Inputs", "Plan", "Templates", "TestSupport", "YAML"],

@@ -27,8 +27,8 @@ struct HostCheck {
       }
       for config in payload.cloudConfigs {
         do throws(Late) {
-          if let messages = try await schema(config) {
-            report.add(Report(payload.schemaDiagnostics(messages)))
+          if let output = try await schema(config.bytes) {
+            report.add(Report(payload.schemaDiagnostics(output, on: config)))
           }
         } catch {
           report.add(
@@ -41,11 +41,26 @@ struct HostCheck {
 
   /// What is found in a text; nothing where a shell can read it only with the other commands of its list.
   private func findings(in text: Payload.ShellText) async throws(Late) -> [Diagnostic] {
-    let found = try await shellcheck(text, text.text)
-    let all = if let found { found } else { try await syntax(text, text.text) ?? [] }
-    guard all.contains(where: { $0.code == Self.syntaxCode }), let whole = text.whole else { return all }
-    let wholly = found == nil ? try await syntax(text, whole) : try await shellcheck(text, whole)
-    return wholly?.contains { $0.code == Self.syntaxCode } == true ? all : []
+    guard let found = try await shellcheck(text, text.text) else {
+      return try await syntaxErrors(in: text) ?? []
+    }
+    guard found.contains(where: { $0.code == Self.syntaxCode }) else { return found }
+    // ShellCheck refuses more than shells do. What the shell reads, itself or with the whole list, has no error.
+    guard let refused = try await syntaxErrors(in: text) else {
+      return found.map { diagnostic in
+        var diagnostic = diagnostic
+        if diagnostic.code == Self.syntaxCode { diagnostic.severity = .warning }
+        return diagnostic
+      }
+    }
+    return refused.isEmpty ? found.filter { $0.code != Self.syntaxCode } : found
+  }
+
+  /// What the shell itself cannot read; nil where it is not installed.
+  private func syntaxErrors(in text: Payload.ShellText) async throws(Late) -> [Diagnostic]? {
+    guard let alone = try await syntax(text, text.text) else { return nil }
+    guard !alone.isEmpty, let whole = text.whole else { return alone }
+    return try await syntax(text, whole)?.isEmpty == true ? [] : alone
   }
 
   private static let syntaxCode = "shell-syntax"
@@ -100,8 +115,8 @@ struct HostCheck {
       if isSyntax && hasSyntax { return nil }
       hasSyntax = hasSyntax || isSyntax
       return text.diagnostic(
-        level == "error" ? .error : .warning, isSyntax ? Self.syntaxCode : "shellcheck", line: line,
-        column: column,
+        // Only a shell knows what it cannot read; the rest is advice.
+        isSyntax ? .error : .warning, isSyntax ? Self.syntaxCode : "shellcheck", line: line, column: column,
         isSyntax
           ? "\(text.shell) cannot read this (SC\(number))"
           : "SC\(number): \(words(comment["message"]?.string ?? ""))",
@@ -117,7 +132,8 @@ struct HostCheck {
   private func syntax(_ text: Payload.ShellText, _ content: String) async throws(Late) -> [Diagnostic]? {
     guard let result = try await run(text.shell, ["-n"], input: Array(content.utf8)) else { return nil }
     // bash: line 3: syntax error …; dash: sh: 3: Syntax error: …; the words behind may quote the script.
-    guard let match = result.errors.firstMatch(of: #/^[^\n:]*: (?:line )?(\d+): /#),
+    // A here-document without its end is a warning only.
+    guard let match = result.errors.firstMatch(of: #/(?m)^[^\n:]*: (?:line )?(\d+): (?!warning: )/#),
       let line = Int(match.output.1)
     else { return [] }
     return [
@@ -127,18 +143,14 @@ struct HostCheck {
     ]
   }
 
-  /// What cloud-init's schema refuses: the path of a value, and what is wrong with it.
-  private func schema(_ config: [UInt8]) async throws(Late) -> [(path: String, message: String)]? {
+  /// What cloud-init's schema refuses, in its own words; nil where it refuses nothing.
+  private func schema(_ config: [UInt8]) async throws(Late) -> String? {
     guard
-      let result = try await run("cloud-init", ["schema", "--config-file", "/dev/stdin"], input: config),
-      let start = (result.errors + result.output).firstRange(of: "Cloud config schema errors: ")
+      let result = try await run("cloud-init", ["schema", "--config-file", "/dev/stdin"], input: config)
     else { return nil }
-    let text = (result.errors + result.output)[start.upperBound...].prefix { !$0.isNewline }
-    return text.matches(
-      of: /(?:^|, )([A-Za-z_][\w-]*(?:\.[\w-]+)*): (.*?)(?=, [A-Za-z_][\w-]*(?:\.[\w-]+)*: |$)/
-    ).map {
-      (String($0.output.1), String($0.output.2))
-    }
+    let text = result.errors + result.output
+    guard let start = text.firstRange(of: "schema errors: ") else { return nil }
+    return String(text[start.upperBound...].prefix { !$0.isNewline })
   }
 }
 

@@ -6,6 +6,7 @@ import Plan
 import SystemPackage
 import Templates
 import Validation
+import YAML
 
 struct ValidateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -121,8 +122,10 @@ struct Subject {
     self.name = name
     let text = bytes.drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
     let file = name.split(separator: "/").last.map(String.init) ?? name
-    // A tag of a template cannot begin JSON.
-    if text.first == UInt8(ascii: "{"), !["{{", "{%", "{#"].contains(where: { text.starts(with: $0.utf8) }) {
+    // A tag of a template cannot begin JSON, and JSON may be for something else: Ignition, or meta-data.
+    if text.first == UInt8(ascii: "{"), !["{{", "{%", "{#"].contains(where: { text.starts(with: $0.utf8) }),
+      Self.mayBeOutputs(bytes)
+    {
       kind = .outputs
     } else if ["k3seed.yaml", "k3seed.yml"].contains(file) || ConfigFile.isMeant(bytes) {
       kind = .config
@@ -131,6 +134,17 @@ struct Subject {
     } else {
       kind = .userData
     }
+  }
+
+  /// Whether JSON may be Terraform's: what cannot be read, and objects with the name of an input, with values as
+  /// Terraform wraps them, or with what else Terraform writes.
+  private static func mayBeOutputs(_ bytes: [UInt8]) -> Bool {
+    guard let root = try? JSON.parse(bytes, source: ""), let entries = root.mapping else { return true }
+    let own = ["outputs", "format_version", "terraform_version"]
+    return entries.isEmpty
+      || entries.contains { entry in
+        own.contains(entry.key) || InputSpec.named(entry.key) != nil || entry.value["value"] != nil
+      }
   }
 
   /// The findings about outputs, configurations and locks: together where there is one of each, alone otherwise.

@@ -142,7 +142,7 @@ struct WrittenFile: Sendable {
     // What does not become text holds nothing that the rules could read.
     self.content = Fragment(
       String(validating: entry.node.fileContent(within: &budget), as: UTF8.self) ?? "", content, in: text)
-    mode = entry["permissions"]?.node.scalarText.map { $0.octal ?? 0 } ?? 0o644
+    mode = entry["permissions"]?.node.mode ?? 0o644
     isOwnSecret = isOwn && path.hasPrefix("/var/lib/k3seed/secrets/")
   }
 }
@@ -209,5 +209,17 @@ extension Script {
     guard let shell = words.map(String.init).first(where: { ["sh", "bash", "dash"].contains($0) }) ?? assumed
     else { return nil }
     self.init(fragment: fragment, shell: shell == "bash" ? "bash" : "sh")
+  }
+}
+
+extension Node {
+  /// The mode that cloud-init makes of permissions (`cc_write_files.py`, `decode_perms`): a number as it is, which YAML 1.1
+  /// reads as octal where it begins with a zero, and a text as an octal number; nil where it takes its default.
+  fileprivate var mode: Int? {
+    switch value {
+    case .number(let digits): digits.hasPrefix("0") ? digits.octal : Int(digits)
+    case .string(let text): text.octal
+    default: nil
+    }
   }
 }

@@ -18,8 +18,8 @@ public struct Payload: Sendable {
   let parts: [Part]
   /// Where it is delivered, as far as that is known.
   let platform: Platform?
-  /// Whether it is a multipart message without its closing boundary.
-  let lacksEnd: Bool
+  /// What is wrong with the message that the parts are of.
+  let messageProblems: [Inspection.Problem]
 
   /// Opens user-data.
   ///
@@ -36,14 +36,10 @@ public struct Payload: Sendable {
     self.bytes = bytes
     self.source = source
     content = try Inspection.unwrapped(bytes, source: source)
-    let isTrapped = Self.isTrapped(content)
-    var layers: [Inspection.Layer] = []
-    var bodies = [Inspection.Body(whole: content)]
-    var lacksEnd = false
-    // Taken for MIME by mistake, it is looked at as what it was meant as.
-    if !isTrapped { (layers, bodies, lacksEnd) = try Inspection.open(bytes, source: source) }
-    self.layers = layers
-    self.lacksEnd = lacksEnd
+    let opened = try Inspection.open(bytes, source: source)
+    layers = opened.layers
+    messageProblems = opened.problems
+    let bodies = opened.bodies
     let isPlain = content == bytes
     var budget = Inspection.limit
     // The items of an archive stand in one text, which is cut into lines once.
@@ -68,23 +64,34 @@ public struct Payload: Sendable {
     self.platform = platform ?? parts.lazy.compactMap(\.ownPlatform).first
   }
 
-  /// Whether cloud-init takes a text for MIME that is none.
-  var isTrapped: Bool { Self.isTrapped(content) }
-
-  private static func isTrapped(_ content: [UInt8]) -> Bool {
+  /// Whether it says `mime-version:` near its beginning and has no headers: cloud-init takes it for MIME.
+  var isTrapped: Bool {
     content.first == UInt8(ascii: "#")
       && String(decoding: content.prefix(4096), as: UTF8.self).lowercased().holds("mime-version:")
+  }
+
+  /// A place in the message under the layers as a place in the file.
+  func location(_ mark: Mark) -> Location {
+    content == bytes
+      ? Location(source: source, line: mark.line, column: mark.column)
+      : Location(source: source, path: "decoded:\(mark.line):\(mark.column)")
   }
 }
 
 /// One part of user-data, such as a cloud-config or a script.
 struct Part: Sendable {
-  /// Its MIME type, after a jinja header has been taken off.
+  /// Its MIME type; of a template the type of what comes out.
   let type: String
   /// Its bytes.
   let content: [UInt8]
-  /// Whether cloud-init renders it as a template first.
-  let isTemplate: Bool
+  /// What is known of it where cloud-init renders it first.
+  let template: JinjaTemplate?
+  /// Which instances it is for, if not for all.
+  let launchIndex: String?
+  /// Whether a header says how it is merged.
+  let hasMergeType: Bool
+  /// What cloud-init reads otherwise than it stands here.
+  let bodyProblems: [Inspection.Problem]
   /// Its lines, and where they stand.
   let text: PartText
   /// A cloud-config as a tree; nil where it is none, or cannot be read.
@@ -96,28 +103,57 @@ struct Part: Sendable {
   /// What `write_files` writes, as far as it is text.
   let files: [WrittenFile]
 
+  /// Whether cloud-init renders it as a template first.
+  var isTemplate: Bool { template != nil }
+
   init(_ body: Inspection.Body, _ text: PartText, budget: inout Int) {
     let source = text.source
     self.text = text
     content = body.content
-    isTemplate = body.type == "text/jinja2"
-    type = isTemplate ? Inspection.type(of: Array((text.lines.dropFirst().first ?? "").utf8)) : body.type
+    launchIndex = body.launchIndex
+    hasMergeType = body.hasMergeType
+    bodyProblems = body.problems
+    let template =
+      body.type == "text/jinja2" ? JinjaTemplate(String(decoding: body.content, as: UTF8.self)) : nil
+    self.template = template
+    type = template.map { Inspection.type(of: Array($0.output.utf8)) } ?? body.type
     var problems = Report()
-    let root =
-      type == "text/cloud-config"
-      ? problems.collect { () throws(Report) in
-        try YAML.parseOne(body.content, source: source, ambiguity: .accepted)
-      } : nil
+    var root: Node?
+    if type == "text/cloud-config" {
+      root = Self.read(template?.output ?? "", orElse: body.content, source, &problems)
+    }
     let isOwn = root.map(Inspection.isOwn) ?? false
     self.isOwn = isOwn
+    let unrendered = Report(problems.diagnostics.map { text.unrendered($0) ?? $0 })
+    // What another program was to render is looked at as far as it can be.
+    if root == nil, template == nil, unrendered != problems {
+      root = try? YAML.parseAsPython(
+        Array(TemplateText.masked(String(decoding: body.content, as: UTF8.self)).utf8), source: source
+      ).root
+    }
     self.root = root.map { Positioned($0, source: source) }
     files = (self.root?["write_files"]?.items ?? []).compactMap {
       WrittenFile($0, in: text, isOwn: isOwn, budget: &budget)
     }
     // What a template becomes is not known here.
-    self.problems =
-      isTemplate && String(decoding: content, as: UTF8.self).contains("{")
-      ? Report() : Report(problems.diagnostics.map { text.unrendered($0) ?? $0 })
+    self.problems = template == nil ? unrendered : Report()
+  }
+
+  /// A cloud-config as cloud-init reads it; nil where it cannot be read.
+  private static func read(
+    _ output: String, orElse content: [UInt8], _ source: String, _ problems: inout Report
+  ) -> Node? {
+    let bytes = output.isEmpty ? content : Array(output.utf8)
+    let read = problems.collect { () throws(Report) in try YAML.parseAsPython(bytes, source: source) }
+    guard let (root, report) = read else { return nil }
+    problems.add(report)
+    if root == nil, !content.isEmpty {
+      problems.add(
+        .warning(
+          "yaml-empty", at: Location(source: source, line: 1, column: 1), "the cloud-config holds nothing",
+          help: "write keys with values, or leave it out"))
+    }
+    return root
   }
 
   /// A place in the part's text as a place in the file.
@@ -214,6 +250,8 @@ struct PartText: Sendable {
     }
   }
 
+  static let unrenderedMessage = "not YAML: this is a tag of a template that nothing has rendered"
+
   /// The finding of a reader of YAML, where a line of a template is what it stumbled upon.
   func unrendered(_ diagnostic: Diagnostic) -> Diagnostic? {
     guard ["yaml-syntax", "yaml-key"].contains(diagnostic.code), let found = diagnostic.location?.line else {
@@ -234,7 +272,7 @@ struct PartText: Sendable {
     guard let place else { return nil }
     var diagnostic = diagnostic
     diagnostic.location = Location(source: source, line: place.line + 1, column: place.column + 1)
-    diagnostic.message = "not YAML: this is a tag of a template that nothing has rendered"
+    diagnostic.message = Self.unrenderedMessage
     diagnostic.help = "render the template, and validate what it becomes"
     return diagnostic
   }

@@ -8,22 +8,19 @@ extension Validation {
   /// How user-data reaches the node.
   static let deliveryRules: [DocumentedRule<Payload>] = [
     DocumentedRule(
-      "mime-version", what: "`mime-version:` in the first 4,096 bytes of what is no MIME message",
-      why: "cloud-init takes the whole payload for MIME, and reads nothing of it",
-      fix: "move the text further down, or encode the file that holds it (`encoding: b64`)",
+      "mime-version",
+      what:
+        "`mime-version:` in the first 4,096 bytes of what is no MIME message, and characters beyond ASCII",
+      why: "cloud-init takes the whole payload for MIME, and Python makes other bytes of such characters",
+      fix: "move the text further down, write ASCII, or encode the file that holds it (`encoding: b64`)",
       find: { payload in
         guard payload.isTrapped, let part = payload.parts.first else { return [] }
-        let index = part.text.lines.firstIndex { $0.lowercased().contains("mime-version:") } ?? 0
-        let line = part.text.lines[index]
-        let column = line.lowercased().firstRange(of: "mime-version:").map {
-          line.lowercased()[..<$0.lowerBound].unicodeScalars.count + 1
-        }
-        return [
+        return part.bodyProblems.map { problem in
           Finding(
-            .error, part.location(Mark(line: index + 1, column: column ?? 1)),
-            "\"mime-version:\" stands in the first 4096 bytes, for which cloud-init takes the whole payload for MIME",
-            help: "move it further down, or encode the file that holds it")
-        ]
+            problem.severity, part.location(problem.mark),
+            "\"mime-version:\" stands in the first 4096 bytes, for which cloud-init takes the payload for MIME: \(problem.message)",
+            help: "move \"mime-version:\" further down, or write ASCII")
+        }
       }),
     DocumentedRule(
       "replaced-key", what: "a key that a later cloud-config of the same message replaces",
@@ -31,14 +28,19 @@ extension Validation {
       fix: "say it once, or give the later part `merge_how: 'list(append)+dict(recurse_list)+str()'`",
       find: { payload in
         let configs = payload.parts.filter { $0.type == "text/cloud-config" }
-        let saysHow = String(decoding: payload.content, as: UTF8.self).lowercased().holds("merge-type:")
-        guard configs.count > 1, !saysHow else { return [] }
-        var earlier: [String: Node.Value] = [:]
+        guard configs.count > 1 else { return [] }
+        // Parts of different launch indexes go to different instances; those without one go to all.
+        var earlier: [String: [(index: String?, value: Node.Value)]] = [:]
         return configs.flatMap { part -> [Finding] in
-          let isMerged = part.root?["merge_how"] != nil || part.root?["merge_type"] != nil
+          let isMerged =
+            part.hasMergeType || part.root?["merge_how"] != nil || part.root?["merge_type"] != nil
+          let index = part.launchIndex ?? part.root?["launch-index"]?.node.scalarText
           return (part.root?.entries ?? []).compactMap { entry in
             let value = entry.value.node.value
-            guard let replaced = earlier.updateValue(value, forKey: entry.key), !isMerged, replaced != value
+            let replaced = earlier[entry.key]?.last { $0.index == nil || index == nil || $0.index == index }
+            earlier[entry.key, default: []].append((index, value))
+            guard let replaced, !isMerged, !replaced.value.isSame(as: value),
+              !["merge_how", "merge_type", "launch-index"].contains(entry.key)
             else { return nil }
             return Finding(
               .warning, part.location(key: entry.keyLocation, entry.value),
@@ -116,5 +118,19 @@ extension Payload {
       return bytes.count
     }
     return decoded
+  }
+}
+
+extension Node.Value {
+  /// Whether another value says the same, wherever it stands.
+  fileprivate func isSame(as other: Node.Value) -> Bool {
+    switch (self, other) {
+    case (.mapping(let one), .mapping(let two)):
+      one.count == two.count
+        && zip(one, two).allSatisfy { $0.key == $1.key && $0.value.value.isSame(as: $1.value.value) }
+    case (.sequence(let one), .sequence(let two)):
+      one.count == two.count && zip(one, two).allSatisfy { $0.value.isSame(as: $1.value) }
+    default: self == other
+    }
   }
 }

@@ -7,10 +7,14 @@ extension Validation {
   /// What the modules that k3seed uses, and the types of all top-level keys, ask for.
   static let schemaRules: [DocumentedRule<Payload>] = [
     DocumentedRule(
-      "key-type", what: "a value of a kind that the module does not take",
+      "key-type", what: "a value of a kind that the module does not take, or one that lacks something",
       why: "the module fails or does nothing, and the boot goes on",
       fix: "give the kind that the message names",
-      find: { payload in payload.parts.flatMap { $0.wrongKinds } }),
+      find: { payload in payload.parts.flatMap { $0.wrongValues { !$0.isKey && !$0.isOfFile } } }),
+    DocumentedRule(
+      "module-key", what: "a key that the module does not have", why: "cloud-init passes over it",
+      fix: "correct its name, or move it to where it belongs",
+      find: { payload in payload.parts.flatMap { $0.wrongValues { $0.isKey && !$0.isOfFile } } }),
     DocumentedRule(
       "write-files", what: "an entry of `write_files` that cloud-init refuses or reads otherwise",
       why: "the file is missing, empty, or another's or readable by others than was meant",
@@ -31,7 +35,7 @@ extension Validation {
             let text = item.node.string ?? ""
             let words = text.split(separator: " ")
             let isKey = words.contains { word in ["ssh-", "ecdsa-", "sk-"].contains { word.hasPrefix($0) } }
-            if isKey && words.count > 1 || text.contains("${") || text.contains("{{") { return nil }
+            if isKey && words.count > 1 || TemplateText.isUnknown(text) { return nil }
             // It may be a private key put in the wrong place, so it is not shown.
             return Finding(
               .error, part.location(item), "this entry of ssh_authorized_keys is no public key",
@@ -53,106 +57,50 @@ extension Part {
       + lists.flatMap { $0.node.string == nil ? $0.items : [$0] }.filter { $0.node.value != .null }
   }
 
-  fileprivate var wrongKinds: [Finding] {
-    func finding(_ value: Positioned, _ name: String, _ words: String) -> Finding {
-      Finding(
-        .error, location(value), "\(name) is \(value.node.kind), and cloud-init takes \(words) there",
-        help: "give \(words)")
-    }
-    func wrong(_ value: Positioned, _ name: String, _ kinds: TopLevel.Kinds) -> Finding? {
-      guard let found = value.node.kinds, kinds.isDisjoint(with: found) else { return nil }
-      // YAML 1.1, which cloud-init reads, has more words for true and false.
-      if kinds.contains(.flag), let text = value.node.string?.lowercased(),
-        ["yes", "no", "on", "off", "y", "n"].contains(text)
-      {
-        return nil
-      }
-      return finding(value, name, kinds.words)
-    }
-    var findings = (root?.entries ?? []).compactMap { entry in
-      TopLevel.kinds[entry.key].flatMap { wrong(entry.value, entry.key, $0) }
-    }
-    if let certificates = root?["ca_certs"] ?? root?["ca-certs"] {
-      for entry in certificates.entries {
-        switch entry.key {
-        case "trusted":
-          findings += wrong(entry.value, "ca_certs.trusted", .list).map { [$0] } ?? []
-          findings += entry.value.items.compactMap { wrong($0, "a certificate", .text) }
-        case "remove_defaults", "remove-defaults":
-          findings += wrong(entry.value, "ca_certs.\(entry.key)", .flag).map { [$0] } ?? []
-        default:
-          findings.append(
-            Finding(
-              .error, location(key: entry.keyLocation, entry.value), "ca_certs has no key \"\(entry.key)\"",
-              help: "its keys are remove_defaults and trusted"))
+  /// What the schema refuses, as far as it is asked for.
+  fileprivate func wrongValues(_ isWanted: (ValueCheck.Problem) -> Bool) -> [Finding] {
+    (root?.entries ?? []).flatMap { ValueCheck.problems(with: $0.value, of: $0.key) }.filter(isWanted).map {
+      let place =
+        switch $0.place {
+        case .value(let value): location(value)
+        case .key(let key, let value): location(key: key, value)
         }
-      }
+      return Finding($0.severity, place, $0.message, help: $0.help)
     }
-    for item in root?["ssh_authorized_keys"]?.items ?? [] {
-      findings += wrong(item, "an entry of ssh_authorized_keys", .text).map { [$0] } ?? []
-    }
-    for (key, list) in commands {
-      for item in list.items {
-        findings += wrong(item, "a command of \(key)", [.text, .list]).map { [$0] } ?? []
-        findings += item.items.compactMap { wrong($0, "a word of a command", [.text, .number]) }
-      }
-    }
-    return findings
   }
 
-  /// The keys of an entry of `write_files` (cloud-init's documentation of the module).
-  private static let fileKeys = [
-    "append", "content", "defer", "encoding", "owner", "path", "permissions", "source",
-  ]
   private static let encodings = [
     "gz", "gzip", "gz+base64", "gzip+base64", "gz+b64", "gzip+b64", "b64", "base64", "text/plain",
   ]
 
   fileprivate var wrongFiles: [Finding] {
-    (root?["write_files"]?.items ?? []).flatMap { file -> [Finding] in
-      func error(_ place: Location, _ message: String, _ help: String) -> Finding {
-        Finding(.error, place, message, help: help)
-      }
-      guard file.node.mapping != nil else {
-        return [
-          error(location(file), "an entry of write_files is \(file.node.kind)", "give path and content")
-        ]
-      }
-      var findings = file.entries.filter { !Self.fileKeys.contains($0.key) }.map { entry in
-        error(
-          location(key: entry.keyLocation, entry.value), "write_files has no key \"\(entry.key)\"",
-          entry.key.suggestion(from: Self.fileKeys, within: 3)
-            + "its keys are \(Self.fileKeys.joined(separator: ", "))")
-      }
-      if let path = file["path"]?.node.string {
-        if !path.hasPrefix("/") {
-          findings +=
-            file["path"].map {
-              [error(location($0), "the path of a file is not absolute", "begin it with /")]
-            } ?? []
-        }
-      } else {
-        findings.append(error(location(file), "an entry of write_files has no path", "give one"))
-      }
-      if let encoding = file["encoding"], let text = encoding.node.scalarText,
-        !Self.encodings.contains(text.lowercased())
-      {
-        findings.append(
-          error(
-            location(encoding),
-            "cloud-init knows no encoding \"\(text)\", and writes the content as it stands",
-            "use one of \(Self.encodings.joined(separator: ", "))"))
-      }
-      if let content = file["content"], let kinds = content.node.kinds, kinds != .text {
-        findings.append(
-          error(
-            location(content), "the content of a file is \(content.node.kind), not text",
-            "put it in quotes, or below a |"))
-      }
-      findings += file["permissions"].flatMap(wrongMode).map { [$0] } ?? []
-      findings += earlyOwner(of: file).map { [$0] } ?? []
-      return findings
+    // Encodings and permissions have rules of their own.
+    wrongValues { problem in
+      problem.isOfFile && !["encoding", "permissions"].contains { problem.path.hasSuffix("].\($0)") }
     }
+      + (root?["write_files"]?.items ?? []).flatMap { file -> [Finding] in
+        func error(_ place: Positioned, _ message: String, _ help: String) -> Finding {
+          Finding(.error, location(place), message, help: help)
+        }
+        var findings: [Finding] = []
+        if let path = file["path"], let text = path.node.string, !text.hasPrefix("/"),
+          !TemplateText.isUnknown(text)
+        {
+          findings.append(error(path, "the path of a file is not absolute", "begin it with /"))
+        }
+        if let encoding = file["encoding"], let text = encoding.node.scalarText,
+          !Self.encodings.contains(text.lowercased()), !TemplateText.isUnknown(text)
+        {
+          findings.append(
+            error(
+              encoding,
+              "cloud-init knows no encoding \"\(text.printable)\", and writes the content as it stands",
+              "use one of \(Self.encodings.joined(separator: ", "))"))
+        }
+        findings += file["permissions"].flatMap(wrongMode).map { [$0] } ?? []
+        findings += earlyOwner(of: file).map { [$0] } ?? []
+        return findings
+      }
   }
 
   /// The users that cloud images have cloud-init make at the first boot.
@@ -160,6 +108,26 @@ extension Part {
     "almalinux", "azureuser", "centos", "cloud-user", "debian", "ec2-user", "fedora", "opc", "rocky",
     "ubuntu",
   ]
+
+  /// The groups that cloud-init makes: those of `groups`, and those of users, with the user's own.
+  private var madeGroups: Set<String> {
+    var names: Set<String> = []
+    func add(_ value: Positioned?) {
+      guard let value else { return }
+      if let text = value.node.string {
+        names.formUnion(text.split { $0 == "," || $0.isWhitespace }.map(String.init))
+      }
+      for item in value.items { add(item) }
+      names.formUnion(value.entries.map(\.key))
+    }
+    add(root?["groups"])
+    for user in root?["users"]?.items ?? [] {
+      if let name = user["name"]?.node.string, user["no_user_group"]?.node.value != .bool(true) {
+        names.insert(name)
+      }
+    }
+    return names
+  }
 
   /// An owner that is not there yet: cloud-init runs `write_files` before `users` (its `cloud.cfg`, `cloud_init_modules`).
   private func earlyOwner(of file: Positioned) -> Finding? {
@@ -169,42 +137,102 @@ extension Part {
     let users = root?["users"]?.items
     let named = users?.compactMap { $0.node.string ?? $0["name"]?.node.string }
     let isDefault = named?.contains("default") ?? true
-    guard let name = text.parts(between: ":").first(where: { !$0.isEmpty }), name != "root",
-      name != "default",
-      named?.contains(name) == true || isDefault && Self.defaultUsers.contains(name)
+    let parts = text.parts(between: ":").map { $0.trimmingSpace }
+    func finding(_ what: String, isCertain: Bool) -> Finding {
+      Finding(
+        isCertain ? .error : .warning, location(owner),
+        "cloud-init makes the \(what) after write_files, which fails here: no file behind this one is written",
+        help: "give it defer: true")
+    }
+    let user = parts[0]
+    if !["", "root", "default"].contains(user) {
+      if named?.contains(user) == true { return finding("user \(user.printable)", isCertain: true) }
+      if isDefault, Self.defaultUsers.contains(user) { return finding("user \(user)", isCertain: false) }
+    }
+    guard parts.count > 1, !["", "root", "adm", "sudo", "users", "wheel", "staff"].contains(parts[1]),
+      madeGroups.contains(parts[1])
     else { return nil }
-    return Finding(
-      named?.contains(name) == true ? .error : .warning, location(owner),
-      "cloud-init makes the user \(name) after write_files, which fails here: no file behind this one is written",
-      help: "give it defer: true")
+    // A package or the image may bring the group as well.
+    return finding("group \(parts[1].printable)", isCertain: named?.contains(parts[1]) == true)
   }
+
+  /// Modes that files have: a decimal number that is one of them was computed from it.
+  private static let ordinaryModes: Set = [
+    0o400, 0o440, 0o444, 0o500, 0o550, 0o555, 0o600, 0o620, 0o640, 0o644, 0o660, 0o664, 0o666, 0o700, 0o711,
+    0o750, 0o755, 0o770, 0o775, 0o777, 0o1777, 0o2755, 0o2775, 0o4755,
+  ]
 
   private func wrongMode(_ mode: Positioned) -> Finding? {
     let text = mode.node.scalarText ?? ""
-    let isOctal = text.octal.map { text.utf8.count >= 3 && (0...0o7777).contains($0) } ?? false
-    // A number without a leading zero is decimal: 644 is 1204 in octal.
-    if case .number = mode.node.value, !text.hasPrefix("0") {
+    guard mode.node.value != .null, !TemplateText.isUnknown(text) else { return nil }
+    guard case .number = mode.node.value else {
+      let isMode = text.octal.map { text.utf8.count >= 3 && (0...0o7777).contains($0) } ?? false
+      if isMode { return nil }
       return Finding(
-        .error, location(mode), "the permissions \(text) are a decimal number, which means others in octal",
-        help: "put them in quotes: '0\(text)'")
+        .error, location(mode), "the permissions are no octal number of three or four digits",
+        help: "write them in quotes, such as '0600'")
     }
-    if isOctal { return nil }
+    let digits = text.drop { $0 == "0" }
+    let asWritten = "'0\(digits)'"
+    // With a leading zero YAML 1.1 reads it as an octal number, as it is meant.
+    if text.hasPrefix("0"), text.octal != nil {
+      return Finding(
+        .warning, location(mode),
+        "the permissions are a number: cloud-init sets this mode, but its schema asks for a string",
+        help: "put them in quotes: \(asWritten)")
+    }
+    let value = Int(text)
+    if let value, Self.ordinaryModes.contains(value) {
+      let octal = "'0\(String(value, radix: 8))'"
+      // 400 may be meant as 0400.
+      let isOther = text.octal.map(Self.ordinaryModes.contains) ?? false
+      return Finding(
+        isOther ? .error : .warning, location(mode),
+        "the permissions \(text) are a decimal number, which is the mode \(octal)",
+        help: "write \(octal), in quotes" + (isOther ? ", or \(asWritten) if that is meant" : ""))
+    }
+    let isOctal = text.octal.map { (0...0o7777).contains($0) } ?? false
+    let actual = value.map { ": as a mode it is 0\(String($0, radix: 8))" } ?? ""
     return Finding(
-      .error, location(mode), "the permissions are no octal number of three or four digits",
-      help: "write them in quotes, such as '0600'")
+      .error, location(mode),
+      "the permissions \(text.printable) are a decimal number, which means others in octal\(actual)",
+      help: isOctal ? "put them in quotes: \(asWritten)" : "write them in quotes, such as '0600'")
   }
+
+  /// Commands that take such words as arguments of their own, by the words.
+  private static let takers: [(words: Set<String>, commands: Set<String>)] = [
+    ([";"], ["find", "gfind", "fd", "fdfind", "nft", "tmux", "bpftrace"]),
+    (["<", ">", "|", "&", "||", "&&"], ["test", "[", "expr", "let", "bc", "nft", "jq", "yq"]),
+  ]
 
   fileprivate var wrongCommands: [Finding] {
     let operators = ["|", "||", "&&", "&", ";", ">", ">>", "<", "2>", "2>&1"]
     return commands.flatMap { key, list in
       list.items.compactMap { item in
-        guard let word = item.items.dropFirst().first(where: { operators.contains($0.node.string ?? "") })
+        let words = item.items.map { $0.node.string ?? "" }
+        guard let place = words.indices.dropFirst().first(where: { operators.contains(words[$0]) }),
+          !Self.takers.contains(where: { taker in
+            taker.words.contains(words[place])
+              && words[..<place].contains { taker.commands.contains($0.parts(between: "/").last ?? "") }
+          })
         else { return nil }
+        let word = item.items[place]
         return Finding(
           .error, location(word),
-          "\"\(word.node.string ?? "")\" is an argument here: a list of \(key) is run without a shell",
+          "\"\(words[place])\" is an argument here: a list of \(key) is run without a shell",
           help: "write the command as one string, or as [sh, -c, '…']")
       }
     }
+  }
+}
+
+extension ValueCheck.Problem {
+  /// Whether it is about an entry of `write_files`, whose findings have a code of their own.
+  fileprivate var isOfFile: Bool { path.hasPrefix("$.write_files[") }
+}
+
+extension String {
+  fileprivate var trimmingSpace: String {
+    String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
   }
 }

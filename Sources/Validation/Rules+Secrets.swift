@@ -18,15 +18,19 @@ extension Validation {
       fix: "give `permissions: '0600'`",
       find: { payload in
         payload.parts.flatMap { part -> [Finding] in
-          let secrets = Set(part.plainSecrets.map(\.path))
+          let secrets = part.plainSecrets
+          // A token is known by its shape; a name only lets guess.
+          let certain = Set(secrets.filter(\.isCertain).map(\.path))
+          let guessed = Set(secrets.map(\.path))
           return part.files.compactMap { file -> Finding? in
+            let isCertain = file.isOwnSecret || certain.contains(file.content.path)
             guard file.isReadableByAll,
-              file.isOwnSecret || secrets.contains(file.content.path)
-                || file.isNamedAsSecret
+              isCertain || guessed.contains(file.content.path) || file.isNamedAsSecret
             else { return nil }
             let place = file.entry["permissions"] ?? file.entry["path"] ?? file.entry
             return Finding(
-              .error, part.location(place), "everybody on the node may read this file, and it holds a secret",
+              isCertain ? .error : .warning, part.location(place),
+              "everybody on the node may read this file, and it \(isCertain ? "holds" : "seems to hold") a secret",
               help: "give it permissions: '0600'")
           }
         }
@@ -40,9 +44,12 @@ extension Part {
     /// The JSON path of the text that it stands in.
     let path: String?
     let finding: Finding
+    /// Whether it is known by its shape, and not by a name.
+    let isCertain: Bool
 
     init(_ severity: Diagnostic.Severity, _ location: Location, _ path: String?, _ what: String) {
       self.path = path
+      isCertain = severity == .error
       finding = Finding(
         severity, location, "\(what) stands here in plain text",
         help: "keep it in a vault, or give a hash where one will do")
@@ -56,23 +63,22 @@ extension Part {
       ? [Fragment(self)] : commandTexts + files.filter { !$0.isOwnSecret }.map(\.content)
     for text in texts {
       let known = shaped(in: text)
-      let lines = text.text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       found += known
       let knownLines = Set(known.map(\.finding.location?.line))
       if let documents = Self.documents(text.text) {
         found += documents.flatMap { named(in: $0, below: "", of: text, at: nil) }
         continue
       }
-      found += SecretName.places(in: text.text, isOwn: isOwn).compactMap { line, column in
-        let place = text.location(line: line, column: column)
-        let bytes = line <= lines.count ? Array(lines[line - 1].utf8.dropFirst(column - 1)) : []
-        // What another program puts there at boot is no secret yet, and what has a shape is found by it.
-        guard !Self.isComputed(bytes), !knownLines.contains(place.line)
-        else { return nil }
-        let isLogin =
-          line <= lines.count && lines[line - 1].utf8.prefix(column - 1).suffix(3).elementsEqual("://".utf8)
-        return PlainSecret(
-          .warning, place, text.path, isLogin ? "the password of a URL" : "what is named as a secret")
+      found += PlainSecretText.places(in: text.text, isOwn: isOwn).compactMap { secret in
+        let place = text.location(line: secret.line, column: secret.column)
+        // What has a shape is found by it.
+        return knownLines.contains(place.line) ? nil : PlainSecret(.warning, place, text.path, secret.what)
+      }
+    }
+    found += files.filter { !$0.isOwnSecret }.flatMap { file in
+      file.secretFields.map { line, column in
+        PlainSecret(
+          .warning, file.content.location(line: line, column: column), file.content.path, "a password")
       }
     }
     return found
@@ -92,13 +98,16 @@ extension Part {
     let shaped = shaped(in: fragment)
     if !shaped.isEmpty { return shaped }
     let isList = value.path.hasPrefix("$.chpasswd.list")
-    guard case .string = value.node.value, isList || SecretName.names(key, isOwn: isOwn),
-      !SecretName.isNoSecret(text, isOwn: isOwn), !Self.isHash(text), !Self.isComputed(Array(text.utf8))
+    guard case .string = value.node.value,
+      isList
+        || PlainSecretText.isSecret(key[...], isOwn: isOwn) && PlainSecretText.isPlain(text, isOwn: isOwn),
+      !PlainSecretText.isHash(text), !PlainSecretText.isComputed(text)
     else { return [] }
     let words = isList ? text.split(whereSeparator: \.isNewline).map(String.init) : [text]
     let isPlain = words.contains { word in
       let password = isList ? word.parts(between: ":").dropFirst().joined(separator: ":") : word
-      return !Self.isHash(password) && !["R", "RANDOM"].contains(password)
+      return !PlainSecretText.isHash(password) && !PlainSecretText.isComputed(password)
+        && !["R", "RANDOM"].contains(password)
     }
     guard isPlain else { return [] }
     return [PlainSecret(.warning, location(value), value.path, "what is named as a secret")]
@@ -128,9 +137,10 @@ extension Part {
     if let inner = Self.documents(value) {
       return inner.flatMap { named(in: $0, below: "", of: text, at: place) }
     }
-    guard SecretName.names(key, isOwn: isOwn), !SecretName.isNoSecret(value, isOwn: isOwn),
-      !Self.isHash(value), !Self.isComputed(Array(value.utf8))
-    else { return [] }
+    guard PlainSecretText.isSecret(key[...], isOwn: isOwn), PlainSecretText.isPlain(value, isOwn: isOwn)
+    else {
+      return []
+    }
     let location = text.location(line: place.line, column: place.column)
     return [PlainSecret(.warning, location, text.path, "what is named as a secret")]
   }
@@ -144,21 +154,6 @@ extension Part {
       }
     }
   }
-
-  /// Whether a text is a password's hash as crypt(5) writes it, or one that locks.
-  private static func isHash(_ text: String) -> Bool {
-    guard let head = text.prefixMatch(of: /\$[0-9a-z]+\$/) else { return ["!", "*", "!!"].contains(text) }
-    let rest = text[head.range.upperBound...]
-    return rest.dropFirst().contains("$") && !rest.contains(where: \.isWhitespace)
-  }
-
-  /// Whether a value comes from somewhere else at boot: a variable, a command, a placeholder.
-  private static func isComputed(_ bytes: [UInt8]) -> Bool {
-    let value = bytes.drop { "\"'\\= ".utf8.contains($0) }
-    let text = String(decoding: value, as: UTF8.self)
-    return value.first.map { "$`<{%".utf8.contains($0) } ?? true
-      || text.prefixMatch(of: /(?:REPLACE|CHANGE)[_-]?(?:ME|THIS)\b/) != nil
-  }
 }
 
 extension WrittenFile {
@@ -166,7 +161,33 @@ extension WrittenFile {
   fileprivate var isNamedAsSecret: Bool {
     let name = path.parts(between: "/").last ?? ""
     let words = content.text.split(whereSeparator: \.isWhitespace)
-    return SecretName.names(name, isOwn: false) && words.count == 1 && words[0].utf8.count >= 8
-      && !SecretName.isNoSecret(words[0], isOwn: false)
+    let ending = name.parts(between: ".").dropFirst().last ?? ""
+    return PlainSecretText.isSecret(name[...], isOwn: false) && !Self.scripts.contains(ending)
+      && words.count == 1 && words[0].utf8.count >= 8
+      && PlainSecretText.isPlain(String(words[0]), isOwn: false)
+  }
+
+  /// Endings of files that hold code, or say which units there are.
+  private static let scripts: Set = [
+    "py", "sh", "pl", "rb", "js", "ts", "php", "service", "timer", "socket", "pub", "crt",
+  ]
+
+  /// Passwords of files in which a field of each line is one: of PPP, PostgreSQL and netrc(5).
+  fileprivate var secretFields: [(line: Int, column: Int)] {
+    let name = path.parts(between: "/").last ?? ""
+    let separator: Character = name == ".pgpass" ? ":" : " "
+    let field = ["chap-secrets": 2, "pap-secrets": 2, ".pgpass": 4][name]
+    guard field != nil || name == ".netrc" else { return [] }
+    return content.text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated()
+      .compactMap {
+        index, line in
+        guard line.first != "#" else { return nil }
+        let words = line.split { $0 == separator || separator == " " && $0 == "\t" }
+        let number = field ?? words.firstIndex(of: "password").map { $0 + 1 } ?? .max
+        guard number < words.count, PlainSecretText.isPlain(String(words[number]), isOwn: false) else {
+          return nil
+        }
+        return (index + 1, line[..<words[number].startIndex].unicodeScalars.count + 1)
+      }
   }
 }

@@ -7,32 +7,43 @@ extension Validation {
   /// What makes cloud-init ignore a part, or read another than was meant.
   static let structureRules: [DocumentedRule<Payload>] = [
     DocumentedRule(
-      "user-data-type", what: "a part whose first line is none that cloud-init knows",
+      "user-data-type",
+      what: "a part that cloud-init has no use for, or a script that the kernel cannot start",
       why: "cloud-init ignores such a part, and says so only in its log",
       fix: "begin it with `#cloud-config` or `#!/bin/sh`, with nothing before it",
-      find: { payload in
-        payload.parts.compactMap(\.wrongStart)
-      }),
+      find: { payload in payload.parts.compactMap { $0.wrongType(in: payload) } }),
     DocumentedRule(
-      "user-data-mime", what: "a multipart message without a boundary, or without its end",
+      "user-data-mime",
+      what:
+        "a multipart message without a boundary, without its end, or with another boundary than its header names",
       why: "cloud-init reads other parts than were meant, or none",
       fix: "make it with a tool such as `cloud-init devel make-mime` or Terraform's `cloudinit_config`",
       find: { payload in
-        guard payload.lacksEnd else { return [] }
-        let last = payload.content == payload.bytes ? payload.bytes.lines.lastIndex { !$0.isEmpty } : nil
-        return [
-          Finding(
-            .warning,
-            Location(source: payload.source, line: last.map { $0 + 1 }, column: last.map { _ in 1 }),
-            Inspection.missingEnd.message, help: Inspection.missingEnd.help)
-        ]
+        payload.messageProblems.map {
+          Finding($0.severity, payload.location($0.mark), $0.message, help: $0.help)
+        }
+      }),
+    DocumentedRule(
+      "user-data-part",
+      what: "a part that reaches cloud-init's module otherwise than it stands, or not at all",
+      why: "one letter or header makes cloud-init read nothing of the part",
+      fix: "encode the part in base64, or correct its header or the archive that it stands in",
+      find: { payload in
+        if payload.isTrapped { return [] }
+        return payload.parts.flatMap { part in
+          part.bodyProblems.map {
+            Finding($0.severity, part.location($0.mark), $0.message, help: $0.help)
+          }
+        }
       }),
     DocumentedRule(
       "cloud-config-shape", what: "a cloud-config that is no mapping",
       why: "cloud-init takes it for empty", fix: "write keys with values, such as `packages:`",
       find: { payload in
         payload.parts.compactMap { part in
-          guard let root = part.root, root.node.mapping == nil else { return nil }
+          guard let root = part.root, root.node.mapping == nil, root.node.value != .null,
+            !part.bodyProblems.contains(where: { $0.severity == .error })
+          else { return nil }
           return Finding(
             .error, part.location(root), "a cloud-config is a mapping of keys, found \(root.node.kind)",
             help: "write keys with values, such as packages:")
@@ -45,11 +56,18 @@ extension Validation {
       find: { payload in
         payload.parts.flatMap { part in
           (part.root?.entries ?? []).compactMap { entry in
-            guard TopLevel.kinds[entry.key] == nil else { return nil }
-            let near = entry.key.lowercased().nearest(in: TopLevel.names, within: 2)
+            guard !TopLevel.has(entry.key), !TemplateText.isUnknown(entry.key) else { return nil }
+            let place = part.location(key: entry.keyLocation, entry.value)
+            if let help = TopLevel.ofImage[entry.key] {
+              return Finding(
+                .warning, place,
+                "user-data cannot set \(entry.key), which cloud-init needs before it has user-data",
+                help: help)
+            }
+            let near = entry.key.lowercased().nearMiss(in: TopLevel.names)
             return Finding(
-              near == nil ? .warning : .error, part.location(key: entry.keyLocation, entry.value),
-              "no module of cloud-init reads the key \"\(entry.key)\"",
+              near == nil ? .warning : .error, place,
+              "no module of cloud-init reads the key \"\(entry.key.printable)\"",
               help: near.map { "did you mean \"\($0)\"?" } ?? "take it out, or correct its name")
           }
         }
@@ -116,48 +134,13 @@ extension Validation {
   ]
 }
 
-extension Part {
-  /// A beginning that cloud-init does not know, or of a script that the kernel does not.
-  fileprivate var wrongStart: Finding? {
-    let start = location(Mark(line: 1, column: 1))
-    let lines = text.lines
-    if type == "text/x-shellscript", lines.first?.hasPrefix("#!") == false,
-      let line = lines.firstIndex(where: { !$0.allSatisfy(\.isWhitespace) }),
-      let indentation = lines[line].firstRange(of: "#!")?.lowerBound,
-      lines[line][..<indentation].allSatisfy(\.isWhitespace)
-    {
-      return Finding(
-        .error, location(Mark(line: line + 1, column: lines[line][..<indentation].count + 1)),
-        "#! is not at the very beginning, so the kernel does not take this for a script",
-        help: "take out the lines and spaces before it")
-    }
-    guard type == "unknown" else { return nil }
-    if content.starts(with: [0xEF, 0xBB, 0xBF]) {
-      return Finding(
-        .error, start, "a byte order mark stands before the first line, so cloud-init ignores the part",
-        help: "save it as UTF-8 without a byte order mark")
-    }
-    let words = "the first line is none that cloud-init knows, so it ignores the part"
-    for header in ["#cloud-config", "## template: jinja"] {
-      if let line = lines.firstIndex(where: { $0.lowercased().hasPrefix(header) }) {
-        return Finding(
-          .error, start, words, help: "take out what stands before \(header) in line \(line + 1)")
-      }
-    }
-    let first = lines.first { $0.contains { $0 != " " } } ?? ""
-    let near = String(first.prefix { $0 != " " }).nearest(in: ["#cloud-config"], within: 3)
-    return Finding(
-      .error, start, words,
-      help: near == nil ? "begin it with #cloud-config or #!" : "write it as #cloud-config")
-  }
-}
-
 extension Unicode.Scalar {
-  /// A character that YAML does not allow as it is (YAML 1.1, 5.1): a C0 or C1 control but for tab and line ends.
+  /// A character that YAML does not allow as it is (YAML 1.1, 5.1): a C0 or C1 control but for tab and line ends, or
+  /// one of the two that are no characters.
   fileprivate var isControl: Bool {
     switch value {
     case 0x09, 0x0A, 0x0D, 0x85: false
-    case 0..<0x20, 0x7F..<0xA0: true
+    case 0..<0x20, 0x7F..<0xA0, 0xFFFE, 0xFFFF: true
     default: false
     }
   }

@@ -13,10 +13,19 @@ extension Validation {
         "render the template, or give the value; `$${name}` in Terraform's templates is a literal `${name}`",
       find: { payload in payload.parts.flatMap { $0.placeholders } }),
     DocumentedRule(
-      "jinja-header", what: "`{{` or `{%` of another language below `## template: jinja`",
-      why: "cloud-init renders the whole text first: what it does not know becomes a warning or nothing",
-      fix: "take the header out, or put the text between `{% raw %}` and `{% endraw %}`",
-      find: { payload in payload.parts.filter(\.isTemplate).flatMap { $0.jinja } }),
+      "jinja-header",
+      what: "a template that Jinja cannot render, or that asks for what cloud-init does not have",
+      why:
+        "cloud-init renders the whole text first: it ignores what it cannot render, and writes CI_MISSING_JINJA_VAR for what it does not know",
+      fix:
+        "mend it; take the header out, or put text of another language between `{% raw %}` and `{% endraw %}`",
+      find: { payload in
+        payload.parts.flatMap { part in
+          (part.template?.problems ?? []).map {
+            Finding($0.severity, part.location($0.mark), $0.message, help: $0.help)
+          }
+        }
+      }),
   ]
 }
 
@@ -38,8 +47,16 @@ extension Part {
       }
     }
     let shells = files.map(\.content) + commandTexts + (root == nil ? [Fragment(self)] : [])
-    return values.flatMap { Self.placeholders(in: $0, isShell: false, isTemplate: isTemplate) }
+    let found =
+      values.flatMap { Self.placeholders(in: $0, isShell: false, isTemplate: isTemplate) }
       + shells.flatMap { Self.placeholders(in: $0, isShell: true, isTemplate: isTemplate) }
+    // Each name is found once: a template that was not rendered has many of some.
+    var seen: Set<String> = []
+    // What keeps the cloud-config from being read says so already.
+    if problems.diagnostics.contains(where: { $0.message == PartText.unrenderedMessage }) {
+      seen.insert("%{")
+    }
+    return found.filter { seen.insert($0.name).inserted }.map(\.finding)
   }
 
   private func texts(in value: Positioned) -> [Fragment] {
@@ -52,7 +69,7 @@ extension Part {
   /// - Parameter isShell: whether `${name}` and `{{ name }}` may belong to the text itself.
   private static func placeholders(
     in fragment: Fragment, isShell: Bool, isTemplate: Bool
-  ) -> [Finding] {
+  ) -> [(name: String, finding: Finding)] {
     let text = fragment.text
     // Most texts have nothing of the kind, and are not searched for its forms.
     let marks: [StaticString] = ["%{", "${", "{{", "<", "ME", "THIS"]
@@ -83,52 +100,11 @@ extension Part {
     }
     return zip(found, fragment.locations(found.map(\.0))).map { found, place in
       let (_, placeholder, who) = found
-      return Finding(
-        .error, place, "\(placeholder) is left over: \(who) should have replaced it",
+      let finding = Finding(
+        .error, place, "\(placeholder.printable) is left over: \(who) should have replaced it",
         help: "render the template, or give the value")
+      // The directives of one template are one cause.
+      return (placeholder.hasPrefix("%{") ? "%{" : placeholder.filter { !$0.isWhitespace }, finding)
     }
-  }
-
-  /// The roots of the variables that cloud-init gives to templates (its documentation, "Instance metadata"), and what
-  /// jinja itself has.
-  private static let variables = [
-    "v1", "ds", "merged_cfg", "merged_system_cfg", "sys_info", "userdata", "vendordata",
-    "base64_encoded_keys",
-    "sensitive_keys", "availability_zone", "cloud_id", "cloud_name", "cloud_id_", "distro", "distro_release",
-    "distro_version", "instance_id", "kernel_release", "local_hostname", "machine", "platform",
-    "public_ssh_keys", "python_version", "region", "subplatform", "system_platform", "unique_id", "variant",
-    "loop", "range", "true", "false", "none",
-  ]
-
-  fileprivate var jinja: [Finding] {
-    let fragment = Fragment(self)
-    let text = fragment.text
-    let raw = Self.raw(in: text)
-    let bound = Set(text.matches(of: /\{%-?\s*(?:set|for)\s+(\w+)/).map { String($0.output.1) })
-    let found = text.matches(of: /\{\{-?\s*(\.?\$?\w*)[^}\n]*\}?\}?/).filter { match in
-      let name = String(match.output.1)
-      return !raw.contains(match.range.lowerBound) && !Self.variables.contains(name) && !bound.contains(name)
-    }
-    return zip(found, fragment.locations(found.map(\.range.lowerBound))).map { match, place in
-      Finding(
-        .error, place,
-        "the header \"## template: jinja\" lets cloud-init render \(match.output.0), which is none of its variables",
-        help: "take the header out, or put the text between {% raw %} and {% endraw %}")
-    }
-  }
-
-  /// What stands between `{% raw %}` and `{% endraw %}`.
-  private static func raw(in text: String) -> RangeSet<String.Index> {
-    var raw = RangeSet<String.Index>()
-    var start: String.Index?
-    for match in text.matches(of: /\{%-?\s*(end)?raw\s*-?%\}/) {
-      if match.output.1 == nil {
-        start = start ?? match.range.lowerBound
-      } else if let from = start {
-        raw.insert(contentsOf: from..<match.range.upperBound)
-        start = nil
-      }
-    }
-    return raw
   }
 }

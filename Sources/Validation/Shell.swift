@@ -48,15 +48,13 @@ extension Payload {
     parts.flatMap { part in
       part.scripts.filter { script in
         let text = script.fragment.text
-        return !text.isEmpty && !(part.isTemplate && ["{{", "{%"].contains { text.contains($0) })
+        let isKnown =
+          part.isTemplate
+          ? !TemplateText.isUnknown(text) : !TemplateText.isForeign(text)
+        return !text.isEmpty && isKnown
       }
     }.map {
       ShellText(text: $0.fragment.text, shell: $0.shell, whole: $0.whole, fragment: $0.fragment)
     }
-  }
-
-  /// The cloud-configs, for a program that checks them as cloud-init would.
-  public var cloudConfigs: [[UInt8]] {
-    parts.filter { $0.type == "text/cloud-config" && $0.root != nil && !$0.isTemplate }.map(\.content)
   }
 }

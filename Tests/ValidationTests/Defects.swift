@@ -75,7 +75,17 @@ extension Defect {
   private static let schema = [
     config("key-type", at: 2, 9, "runcmd: apt-get update\n", "runcmd: [apt-get update]\n"),
     config("key-type", at: 3, 3, "runcmd:\n- {a: b}\n", "runcmd:\n- a\n"),
-    config("key-type", at: 2, 12, "ca_certs: {trust: [a]}\n", "ca_certs: {trusted: [a]}\n"),
+    config("module-key", at: 2, 12, "ca_certs: {trust: [a]}\n", "ca_certs: {trusted: [a]}\n"),
+    config(
+      "module-key", at: 5, 3, "users:\n- default\n- name: a\n  home: /srv/a\n",
+      "users:\n- default\n- name: a\n  homedir: /srv/a\n",
+      says: "did you mean \"homedir\"?"),
+    config(
+      "module-key", at: 2, 18, "users: [{name: a, ssh_pwauth: true}]\n",
+      "users: [{name: a}]\nssh_pwauth: true\n",
+      says: "at the top level"),
+    config(
+      "unknown-key", .warning, at: 2, 1, "network: {version: 2}\n", "hostname: a\n", says: "network-config"),
     config("key-type", at: 2, 17, "package_update: 1\n", "package_update: true\n"),
     config("write-files", at: 3, 9, "write_files:\n- path: a/b\n", "write_files:\n- path: /a/b\n"),
     config(
@@ -109,11 +119,11 @@ extension Defect {
       "ssh_authorized_keys:\n- ssh-ed25519 AAAA a@b\n"),
     config(
       "ssh-key", at: 5, 5, "users:\n- name: a\n  ssh_authorized_keys:\n  - key-ssh\n",
-      "users:\n- default\n- name: a\n  ssh_authorized_keys:\n  - ssh-ed25519 AAAA a@b\n- {name: b, ssh-authorized-keys: }\n"
+      "users:\n- default\n- name: a\n  ssh_authorized_keys:\n  - ssh-ed25519 AAAA a@b\n- {name: b}\n"
     ),
     config(
       "ssh-key", at: 2, 40, "users: [{name: a, ssh-authorized-keys: /root/.ssh/id.pub}]\n",
-      "users: [{name: a, ssh-authorized-keys: ssh-rsa AAAA}]\n"),
+      "users: [{name: a, ssh-authorized-keys: [ssh-rsa AAAA]}]\n"),
   ]
 
   private static let placeholders = [
@@ -128,7 +138,7 @@ extension Defect {
       "write_files:\n- path: /a\n  content: |\n    %{ if nat }\n    a\n    %{ endif }\n",
       "write_files:\n- path: /a\n  content: |\n    ${a} {{ b }}\n    curl -w '%{http_code}'\n"),
     Defect(
-      "jinja-header", at: 5, 22,
+      "jinja-header", at: 5, 24,
       faulty:
         "## template: jinja\n#cloud-config\nhostname: a-{{ v1.region }}\nruncmd:\n- docker ps --format {{.Names}}\n",
       clean:
@@ -210,7 +220,7 @@ extension Defect {
       faulty:
         "## template: jinja\n#cloud-config\nchpasswd:\n  users:\n    {% for a in b %}\n    - {password: horse, name: a}\n    {% endfor %}\n",
       clean:
-        "## template: jinja\n#cloud-config\nchpasswd:\n  users:\n    {% for a in b %}\n    - {name: a}\n    {% endfor %}\n"
+        "## template: jinja\n#cloud-config\nchpasswd:\n  users:\n    {% for a in b %}\n    - {name: a, type: RANDOM}\n    {% endfor %}\n"
     ),
     config(
       "plain-secret", at: 3, 22,
@@ -222,10 +232,11 @@ extension Defect {
       "write_files:\n- path: /a\n  permissions: '0600'\n  content: |\n    -----BEGIN CERTIFICATE-----\n    MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ\n    -----END CERTIFICATE-----\n"
     ),
     config(
-      "readable-secret", at: 3, 9, "write_files:\n- path: /etc/app/token\n  content: abcdefgh12345\n",
+      "readable-secret", .warning, at: 3, 9,
+      "write_files:\n- path: /etc/app/token\n  content: abcdefgh12345\n",
       "write_files:\n- path: /etc/app/token\n  permissions: '0400'\n  content: abcdefgh12345\n"),
     Defect(
-      "readable-secret", at: 4, 16,
+      "readable-secret", .warning, at: 4, 16,
       faulty:
         "#cloud-config\nwrite_files:\n- path: /etc/app.env\n  permissions: '0644'\n  content: |\n    API_TOKEN=abcdefgh12345\n",
       clean:
@@ -235,8 +246,15 @@ extension Defect {
 
   private static let delivery = [
     config(
-      "mime-version", at: 5, 8, "write_files:\n- path: /a\n  content: |\n    a: Mime-Version: 1\n",
-      "write_files:\n- path: /a\n  content: |\n    # Mime Version: 1\n"),
+      "mime-version", at: 6, 6,
+      "write_files:\n- path: /a\n  content: |\n    a: Mime-Version: 1\n    gr\u{FC}n\n",
+      "write_files:\n- path: /a\n  content: |\n    a: Mime-Version: 1\n    gruen\n"),
+    Defect(
+      "user-data-part", at: 8, 2, faulty: Ordinary.mime(["#cloud-config\n#\u{FC}\nhostname: a\n"]),
+      clean: Ordinary.mime(["#cloud-config\n#ue\nhostname: a\n"])),
+    Defect(
+      "user-data-part", at: 2, 1, faulty: "#cloud-config-archive\ntype: text/cloud-config\n",
+      clean: "#cloud-config-archive\n- type: text/cloud-config\n  content: 'hostname: a'\n"),
     Defect(
       "replaced-key", .warning, at: 14, 1,
       faulty: Ordinary.mime(["#cloud-config\nruncmd: [a]\n", "#cloud-config\nruncmd: [b]\n"]),

@@ -1,0 +1,4 @@
+## template: jinja
+#!/bin/sh
+set -e
+echo {{ v1.region }}
