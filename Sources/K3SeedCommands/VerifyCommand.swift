@@ -13,7 +13,8 @@ struct VerifyCommand: ParsableCommand {
     abstract: "Boots user-data, unchanged, in a virtual machine, and proves what it does.",
     discussion: """
       Needs QEMU, and an image: `k3seed image` has them. What k3seed rendered is checked against everything that it \
-      promises; any other user-data against what holds for all. Exit codes: 0 PASS; 1 FAIL, the user-data is at \
+      promises; any other user-data against what holds for all. A PASS is as good as the user-data's maker: it runs as \
+      root beside the probe, and could forge one. Exit codes: 0 PASS; 1 FAIL, the user-data is at \
       fault; 69 INFRA, this host or the image is; 75 INCONCLUSIVE, nothing can be said; 2 and 64 as ever.
       """)
 
@@ -85,6 +86,19 @@ struct VerifyCommand: ParsableCommand {
       "A folder that the guest finds at http://10.0.2.100/mirror/, in a cluster at http://192.0.2.100/mirror/.",
       valueName: "folder"))
   var mirror: String?
+
+  @Flag(
+    name: .long,
+    help:
+      "Let the guest reach whatever this host reaches: the internet, and also this host's loopback, LAN and metadata service. For user-data that is trusted like a program. Without it the guest reaches its seed and the mirror."
+  )
+  var network = false
+
+  @Flag(
+    name: .long,
+    help:
+      "Make the bootstrap's deadlines in the guest as many times longer as this host is slower; the report says so.")
+  var stretch = false
 
   @Option(
     name: .long,
@@ -212,6 +226,8 @@ struct VerifyCommand: ParsableCommand {
     options.isThorough = thorough
     options.snapshots = warm ? store.snapshots : nil
     options.mirror = mirror
+    options.network = network ? .host : .seed
+    options.stretchesGuest = stretch
     options.keepsIn = keep
     options.temporaryFolder = FileSystem.environment("TMPDIR") ?? "/tmp"
     options.attachesConsole = console

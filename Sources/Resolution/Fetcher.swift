@@ -25,10 +25,8 @@ struct Fetcher: Sendable {
   ///   - limit: how many bytes it may have.
   ///   - headers: fields of the request. They go through a pipe: every user of the machine can read arguments.
   func body(_ address: String, atMost limit: Int, headers: [String] = []) async throws -> [UInt8] {
-    let outcome = try await run(address, limit, ["--max-filesize", "\(limit)"], headers)
-    // 63 is curl's own, and 153 a signal: a curl before 8.4 does not count what comes without its length, so it may
-    // write no larger file.
-    if [63, 153].contains(outcome.status) || outcome.output.count > limit { throw tooLarge(limit) }
+    let outcome = try await run(address, limit, [], headers)
+    if outcome.isTooLarge || outcome.output.count > limit { throw tooLarge(limit) }
     guard outcome.status == 0 else { throw failure(outcome) }
     return outcome.output
   }
@@ -38,7 +36,7 @@ struct Fetcher: Sendable {
     _ address: String, headers: [String] = []
   ) async throws -> (status: Int, fields: [(name: String, value: String)]) {
     let outcome = try await run(
-      address, 1 << 16, ["--head", "--no-fail", "--suppress-connect-headers"], headers)
+      address, 4 << 20, ["--head", "--no-fail", "--suppress-connect-headers"], headers)
     guard outcome.status == 0 else { throw failure(outcome) }
     // Every redirect has a head of its own; the last is that of the answer.
     let lines = String(decoding: outcome.output, as: UTF8.self).split(whereSeparator: \.isNewline)
@@ -55,16 +53,14 @@ struct Fetcher: Sendable {
   private func run(
     _ address: String, _ limit: Int, _ options: [String], _ headers: [String]
   ) async throws -> HostTool.Outcome {
-    try await HostTool.shell.run(
-      // The limit counts in blocks of 512 bytes.
-      ["-c", #"ulimit -f "$1"; shift; exec curl "$@""#, "sh", "\(limit / 512 + 2)"]
-        + HostTool.curlOptions(for: address) + [
-          "--silent", "--show-error", "--netrc-optional", "--max-redirs", "5", "--max-time", "\(timeout)",
-          "--retry-max-time", "\(timeout)",
-        ] + options + ["--header", "@-", "--url", address],
-      input: Array(headers.map { $0 + "\r\n" }.joined().utf8),
+    try await HostTool.download(
+      address,
+      [
+        "--silent", "--show-error", "--netrc-optional", "--max-redirs", "5", "--max-time", "\(timeout)",
+        "--retry-max-time", "\(timeout)",
+      ] + options, bytes: limit, headers: headers,
       // The last repetition may begin when its time is nearly up.
-      limit: .seconds(2 * timeout + 10), outputLimit: limit + 1)
+      limit: .seconds(2 * timeout + 10))
   }
 
   private func tooLarge(_ limit: Int) -> Failure {

@@ -380,6 +380,11 @@ public enum Explanations {
       "QEMU would find nothing to start on it", "give a cloud image as qcow2 or raw, unpacked"
     ),
     (
+      "image-refers", "a disk that refers to another file: a backing file, or an external data file",
+      "QEMU would open that file of this host, and the guest could read it",
+      "get the image from its publisher; `qemu-img convert -O qcow2` makes one's own whole"
+    ),
+    (
       "image-unreadable", "an image that cannot be read",
       "there is nothing to boot", "correct its permissions"
     ),
@@ -478,6 +483,11 @@ public enum Explanations {
     (
       "stage-slow", "a stage that is at work, and not done in its time",
       "a node that is never ready is no node", "look at what it does; `--timeout` is for the whole"
+    ),
+    (
+      "probe-flooded", "more on the probe's channel than any probe says",
+      "something in the guest writes there, so that what it says means nothing",
+      "look for what writes to the virtio-serial port in the user-data"
     ),
     (
       "timeout", "a verification that took longer than `--timeout`",

@@ -58,6 +58,10 @@ extension Check {
       name: "node-ready", proves: "this machine is a Node that is Ready", how: "the Node's condition Ready",
       hint: "read the Node's message; a network plugin or containerd did not come up", judge: nodeReady),
     Check(
+      name: "flannel-address", proves: "pods of other nodes are sent to this node's own address",
+      how: "the Node's annotation flannel.alpha.coreos.com/public-ip against its private_ip, or its InternalIP",
+      hint: "set flannel-iface to the interface that has the node's private_ip", judge: flannelAddress),
+    Check(
       name: "ingress-forwards", proves: "the ingress node lets this one out, under its own address",
       how:
         "GET of the ingress node's seed, which only that node can reach, by way of its address on the nodes' network",
@@ -99,6 +103,10 @@ extension Check {
       hint: "read the log of the bootstrap's stage gitops; the API server names the field that it refuses",
       judge: { object($0, "application", "Application", $0.promises.kubernetes?.application) }),
     Check(
+      name: "argocd-pods", proves: "Argo CD runs: all of its Deployments and StatefulSets are ready",
+      how: "readyReplicas of each in its Namespace, and why a Pod there waits; for five minutes at most",
+      hint: "read what the Pod says; give the machine more with --memory where it does not fit", judge: argocdPods),
+    Check(
       name: "files", proves: "every file of write_files is there with its content, mode and owner",
       how: "lstat and SHA-256 of each", hint: "look for a command that changes the file, or a later entry",
       judge: files),
@@ -116,7 +124,7 @@ extension Check {
     Check(
       name: "rerun-changes-nothing", proves: "running every stage once more changes nothing",
       how:
-        "`k3seed-bootstrap again` with the same secrets, then uid and resourceVersion of each object against those before",
+        "`k3seed-bootstrap again` with the same secrets, then resourceVersion of each object against that before, and spec and labels of what controllers write a status to",
       hint: "find the stage that writes again what is there", phases: [.rerun], judge: nothingChanged),
     Check(
       name: "rebooted", proves: "the machine was started anew and keeps what it has",
@@ -516,6 +524,67 @@ private func object(
     : .failed("\(promised.name): \(differences.prefix(3).joined(separator: "; "))")
 }
 
+/// Source: flannel's `pkg/subnet/kube` names the annotation, and other nodes send to what it says.
+private func flannelAddress(_ scene: Check.Scene) -> Check.Outcome {
+  guard scene.promises.isOwn else { return foreign }
+  guard scene.promises.plan?.node != nil else {
+    return .skipped("the payload names no node, so the guest's own name counts")
+  }
+  guard let node = scene.facts["kubernetes", "node"], let isThere = node["found"]?.bool else {
+    return unsaid("what its Node is like")
+  }
+  guard isThere else { return .skipped("there is no such Node: see node-ready") }
+  guard let found = node["flannel"]?.string?.printable else {
+    return .skipped("the Node has no annotation of flannel, so another network plugin is at work, or none")
+  }
+  let internals = node["addresses"]?.texts ?? []
+  let promised = (scene.address ?? scene.promises.plan?.address)?.split(separator: ",").map(String.init)
+  guard let expected = (promised ?? internals).first(where: { !$0.contains(":") }) else {
+    return unsaid("which address its Node has")
+  }
+  guard internals.contains(expected) else {
+    return .failed("expected the Node to have the address \(expected), found \(internals.joined(separator: ", "))")
+  }
+  return found == expected
+    ? .passed(found) : .failed("expected flannel to be at \(expected), found \(found)")
+}
+
+/// What Kubernetes calls it when an image is not there (kubelet's `pkg/kubelet/images/types.go`).
+private let imageReasons: Set = [
+  "ErrImagePull", "ImagePullBackOff", "ImageInspectError", "ErrImageNeverPull", "InvalidImageName",
+  "RegistryUnavailable",
+]
+
+private func argocdPods(_ scene: Check.Scene) -> Check.Outcome {
+  if let skipped = withoutSeed(scene) { return skipped }
+  guard scene.promises.kubernetes?.application != nil else { return .skipped("the payload promises none") }
+  guard scene.facts["bootstrap", "complete"]?.string != nil else {
+    return .skipped("not judged: the bootstrap is not complete")
+  }
+  guard let found = scene.facts["kubernetes", "argocd"], let workloads = found["workloads"]?.sequence else {
+    return unsaid("whether Argo CD runs")
+  }
+  guard !workloads.isEmpty else {
+    return .skipped("not judged: Argo CD has no Deployment yet; that is Helm's job, which `complete` does not wait for")
+  }
+  let waiting = workloads.filter { ($0["ready"]?.integer ?? 0) < ($0["wanted"]?.integer ?? 1) }
+  let waited = "after \(found["waited"]?.integer ?? 0) s"
+  guard !waiting.isEmpty else { return .passed("\(workloads.count) of \(workloads.count) are ready \(waited)") }
+  let pods = (found["pods"]?.sequence ?? []).filter { $0["reason"]?.string != nil }
+  func said(_ pod: Node) -> String {
+    ["name", "reason", "message"].compactMap { pod[$0]?.string?.printable }.joined(separator: ": ")
+  }
+  if let pod = pods.first(where: { !imageReasons.contains($0["reason"]?.string ?? "") }) {
+    return .failed("\(waiting.count) of \(workloads.count) are not ready \(waited): \(said(pod))")
+  }
+  if let pod = pods.first {
+    let way = scene.network == .seed ? "; the guest reaches its seed only, and --network opens the internet" : ""
+    return .skipped("not judged: an image cannot be pulled: \(said(pod))\(way)")
+  }
+  let names = waiting.compactMap { $0["name"]?.string?.printable }
+  return .skipped("not judged: \(waiting.count) of \(workloads.count) still start \(waited): \(names.joined(separator: ", "))")
+}
+
 // MARK: Files and secrets
 
 private func files(_ scene: Check.Scene) -> Check.Outcome {
@@ -607,7 +676,12 @@ private func objects(_ facts: Facts, _ member: String) -> [String: String] {
     }
   }
   for kind in ["application", "helmchart"] {
-    objects[kind] = facts["kubernetes", kind, member]?.string
+    guard let object = facts["kubernetes", kind] else { continue }
+    // Whatever runs writes their status, again and again; what they are to be is theirs.
+    let state = [object["spec"], object["labels"]].map { $0.map(JSON.emit) ?? [] }
+    objects[kind] =
+      member == "resourceVersion"
+      ? String(decoding: Array(state.joined(separator: [0x0A])), as: UTF8.self) : object[member]?.string
   }
   return objects
 }
@@ -627,7 +701,7 @@ private func nothingChanged(_ scene: Check.Scene) -> Check.Outcome {
   guard scene.facts["ended"]?.bool == true else {
     return .failed("the bootstrap that was started once more did not come to its end")
   }
-  if let changed = compare(scene, "resourceVersion", "another resourceVersion") { return changed }
+  if let changed = compare(scene, "resourceVersion", "another state") { return changed }
   return .passed("\(objects(scene.facts, "resourceVersion").count.counted("object")) as before")
 }
 

@@ -36,6 +36,10 @@ public struct Check: Sendable {
     let architecture: Architecture
     /// Whether the machine's power was cut before.
     let hadCuts: Bool
+    /// The address that the node has on the cluster's network; nil for a machine that is alone.
+    let address: String?
+    /// What the guest reached besides its seed.
+    let network: GuestNetwork
     /// The node that lets this one out; nil where there is none.
     let gateway: Probe.Gateway?
     /// The key under which the probe hashed values of Secrets; see ``Probe/key``.
@@ -62,7 +66,7 @@ public struct Check: Sendable {
   ) -> [VerificationReport.CheckResult] {
     let scene = Scene(
       promises: promises, facts: facts, earlier: earlier, architecture: architecture, hadCuts: hadCuts,
-      gateway: probe.gateway,
+      address: probe.link?.address, network: probe.network, gateway: probe.gateway,
       hashKey: probe.key)
     return all.filter { $0.phases.contains(phase) }.map { check in
       let outcome = check.judge(scene)

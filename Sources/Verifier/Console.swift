@@ -57,6 +57,8 @@ struct Console: Sendable {
 
   /// More than this is kept of no machine: enough for two verbose boots.
   private static let limit = 20_000
+  private static let byteLimit = 8 << 20
+  private var bytes = 0
   /// A longer line is cut there.
   private static let widest = 4_096
 
@@ -71,10 +73,15 @@ struct Console: Sendable {
       if byte != UInt8(ascii: "\n") { open.append(byte) }
     }
     lines += completed
-    if lines.count > Self.limit {
-      dropped += lines.count - Self.limit
-      lines.removeFirst(lines.count - Self.limit)
+    self.bytes += completed.reduce(0) { $0 + $1.utf8.count }
+    var gone = max(0, lines.count - Self.limit)
+    self.bytes -= lines[..<gone].reduce(0) { $0 + $1.utf8.count }
+    while self.bytes > Self.byteLimit, gone < lines.count {
+      self.bytes -= lines[gone].utf8.count
+      gone += 1
     }
+    dropped += gone
+    lines.removeFirst(gone)
     return completed
   }
 

@@ -67,6 +67,8 @@ struct Event: Sendable {
     case pastBoot = "of a past boot"
     /// It is of another boot than the one before, and nothing restarted the machine.
     case unexpectedBoot = "of an unexpected boot"
+    /// More came before it than any probe says.
+    case tooMany = "beyond what a probe says"
   }
 
   /// Reads a line.
@@ -94,24 +96,24 @@ extension Event.Kind {
     switch name {
     case "hello": self = .hello
     case "stage":
-      guard let stage = data["name"]?.string,
+      guard let stage = data["name"]?.string, stage.utf8.count <= EventDecoder.longestName,
         let state = data["state"]?.string.flatMap(Event.Stage.State.init)
       else { return nil }
       self = .stage(
         Event.Stage(
-          name: stage.printable, state: state, line: data["line"]?.string?.printable,
-          errors: data["errors"]?.texts ?? []))
+          name: stage.printable, state: state, line: data["line"]?.shortText,
+          errors: (data["errors"]?.sequence ?? []).prefix(20).compactMap(\.shortText)))
     case "beat":
       self = .beat(
         Event.Beat(
           cpu: data["cpu"]?.double, network: data["network"]?.double,
-          stage: data["stage"]?.string?.printable, line: data["line"]?.string?.printable,
-          command: data["running"]?["command"]?.string?.printable,
+          stage: data["stage"]?.shortText, line: data["line"]?.shortText,
+          command: data["running"]?["command"]?.shortText,
           process: data["running"]?["pid"]?.integer))
     case "settled": self = .settled
     case "facts":
       self = .facts(Facts(document: data, boot: boot, at: at), why: data["why"]?.string?.printable ?? "")
-    case "blind": self = .blind(data["problem"]?.string?.printable ?? "unknown")
+    case "blind": self = .blind(data["problem"]?.shortText ?? "unknown")
     default: return nil
     }
   }
@@ -120,12 +122,24 @@ extension Event.Kind {
 extension Node {
   /// The texts of a list, each on one line whatever the guest put into it.
   var texts: [String] { (sequence ?? []).compactMap { $0.string?.printable } }
+
+  /// A text that is not longer than the probe makes it; more is cut off.
+  fileprivate var shortText: String? {
+    string.map { String(decoding: $0.utf8.prefix(EventDecoder.longestText), as: UTF8.self).printable }
+  }
 }
 
 /// Makes events of the bytes that come out of the probe's port, whatever comes.
 struct EventDecoder: Sendable {
-  /// Facts are a few hundred kilobytes; nothing that the probe says comes near this.
-  static let longestLine = 8 << 20
+  /// Facts are a few hundred kilobytes; nothing that the probe says comes near this. Read as JSON, a line may take a
+  /// hundred times as much memory.
+  static let longestLine = 2 << 20
+  /// So many bytes and lines are taken in all: a probe that beats for a day says less.
+  static let mostBytes = 64 << 20
+  static let mostLines = 100_000
+  /// A name has no more bytes than this, and a text that goes with it no more than that.
+  static let longestName = 100
+  static let longestText = 1_000
 
   private let nonce: String
   private var rest: [UInt8] = []
@@ -134,6 +148,10 @@ struct EventDecoder: Sendable {
   /// Whether the next boot may begin.
   private var isRestarting = true
   private var last = -1
+  private var bytes = 0
+  private var lines = 0
+  /// Whether more came than any probe says; nothing is taken any more.
+  var isFlooded: Bool { bytes > Self.mostBytes || lines > Self.mostLines }
   /// How many lines were not taken, and why.
   private(set) var refused: [Event.Refusal: Int] = [:]
 
@@ -150,6 +168,13 @@ struct EventDecoder: Sendable {
   mutating func events(of bytes: some Sequence<UInt8>) -> [Event] {
     var events: [Event] = []
     for byte in bytes {
+      self.bytes += 1
+      if byte == 0x0A { lines += 1 }
+      guard !isFlooded else {
+        rest = []
+        if byte == 0x0A { refused[.tooMany, default: 0] += 1 }
+        continue
+      }
       if byte != 0x0A {
         if rest.count < Self.longestLine { rest.append(byte) } else { isTooLong = true }
         continue

@@ -61,6 +61,13 @@ package enum Files {
     path.hasPrefix("/") ? path : "\(try currentFolder())/\(path)"
   }
 
+  /// Where a path leads, all links followed; nil where it leads nowhere.
+  static func real(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
   /// The names in a folder, sorted; none where there is no such folder.
   static func names(in folder: String) -> [String] { (try? entries(of: folder)) ?? [] }
 

@@ -11,6 +11,33 @@ extension HostTool {
   }
 }
 
+extension HostTool {
+  /// Downloads what an address holds, never more of it than a number of bytes: curl's own limit does not hold for what
+  /// comes without its length in releases before 8.4, so that it may write no larger file either.
+  ///
+  /// - Parameters:
+  ///   - options: curl's, besides those that every download has.
+  ///   - output: how many bytes are wanted as the outcome's output; all of them unless given.
+  ///   - headers: fields of the request. They go through a pipe: every user of the machine can read arguments.
+  package static func download(
+    _ address: String, _ options: [String], bytes most: Int, output: Int? = nil, headers: [String] = [],
+    limit: Duration, showsErrors: Bool = false
+  ) async throws -> Outcome {
+    try await HostTool.shell.run(
+      // The limit counts in blocks of 512 bytes.
+      ["-c", #"ulimit -f "$1"; shift; exec curl "$@""#, "sh", "\(most / 512 + 2)"]
+        + curlOptions(for: address) + ["--max-filesize", "\(most)"] + options
+        + ["--header", "@-", "--url", address],
+      input: Array(headers.map { $0 + "\r\n" }.joined().utf8), limit: limit, outputLimit: output ?? most + 1,
+      showsErrors: showsErrors)
+  }
+}
+
+extension HostTool.Outcome {
+  /// Whether curl gave up (63), or was ended (153), as a download had too many bytes.
+  package var isTooLarge: Bool { [63, 153].contains(status) }
+}
+
 /// A list of digests as sha256sum and sha512sum write it.
 package struct Checksums {
   private let lines: [Substring]

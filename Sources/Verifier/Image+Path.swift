@@ -23,6 +23,7 @@ extension Image {
     } catch {
       throw .request("image-unreadable", at: path, "cannot be read: \(error)")
     }
+    if content == .qcow2 { try Qcow2.expectWhole(path) }
     let stem = path.withoutExtension
     let (kernel, initrd) = ("\(stem).vmlinuz", "\(stem).initrd")
     let hasKernel = Files.status(kernel) != nil && Files.status(initrd) != nil

@@ -39,6 +39,11 @@ extension ImageStore {
 
       let path = "\(unfinished)/\(partial)"
       say("downloading \(item.name) for \(item.architecture.rawValue) from \(folder)")
+      if folder.hasPrefix("http://") {
+        say(
+          "warning: http:// is neither secret nor checked: whoever is on the way can replace the image and its checksums; use https://"
+        )
+      }
       try await fetch("\(folder)/\(download.file)", to: path, showsProgress: showsProgress)
       let found = try attempt { try Files.digest(path, download.algorithm) }
       guard found == expected else {
@@ -47,6 +52,12 @@ extension ImageStore {
           "image-checksum", at: "\(folder)/\(download.file)",
           "has the \(download.algorithm.rawValue) \(found), where \(download.checksums) has \(expected); it was removed",
           help: "run the command again: what was downloaded in parts may come from two releases")
+      }
+      do throws(ImageError) {
+        try Qcow2.expectWhole(path)
+      } catch {
+        Files.remove(path)
+        throw error
       }
       try attempt { try Files.rename(path, to: "\(unfinished)/\(disk)") }
       return try finish(
@@ -57,10 +68,13 @@ extension ImageStore {
   /// The digest that the publisher's list has for the file.
   private func checksum(of download: CatalogueImage.Download, in folder: String) async throws -> String {
     let address = "\(folder)/\(download.checksums)"
-    let outcome = try await HostTool.curl.run(
-      HostTool.curlOptions(for: address)
-        + ["--silent", "--show-error", "--max-filesize", "1000000", address],
-      limit: .seconds(120))
+    let outcome = try await HostTool.download(
+      address, ["--silent", "--show-error"], bytes: 1 << 20, limit: .seconds(120))
+    if outcome.isTooLarge {
+      throw ImageError.image(
+        "image-download", at: address, "has more than 1048576 bytes, which no list of checksums has",
+        help: "look at what the address gives; a mirror has the files of the publisher")
+    }
     guard outcome.status == 0 else { throw Self.failure(address, outcome) }
     let digits = download.algorithm == .sha256 ? 64 : 128
     let list = Checksums(outcome.output)
@@ -73,17 +87,22 @@ extension ImageStore {
   /// Downloads a file, from where it was left off the last time.
   private func fetch(_ address: String, to path: String, showsProgress: Bool) async throws {
     let progress = showsProgress ? ["--progress-bar"] : ["--silent", "--show-error"]
-    let arguments = HostTool.curlOptions(for: address) + progress + ["--output", path]
-    var outcome = try await HostTool.curl.run(
-      arguments + (Files.status(path) == nil ? [] : ["--continue-at", "-"]) + [address],
-      limit: Self.timeLimit,
-      showsErrors: showsProgress)
+    let options = progress + ["--output", path]
+    var outcome = try await HostTool.download(
+      address, options + (Files.status(path) == nil ? [] : ["--continue-at", "-"]), bytes: mostBytes, output: 1,
+      limit: Self.timeLimit, showsErrors: showsProgress)
     // A server that cannot go on in the middle (33), or that finds nothing beyond the end (416, which is 22 in curl
     // before 7.85): from the start again.
     if outcome.status != 0, Files.status(path) != nil, [22, 33, 36].contains(outcome.status) {
       Files.remove(path)
-      outcome = try await HostTool.curl.run(
-        arguments + [address], limit: Self.timeLimit, showsErrors: showsProgress)
+      outcome = try await HostTool.download(
+        address, options, bytes: mostBytes, output: 1, limit: Self.timeLimit, showsErrors: showsProgress)
+    }
+    if outcome.isTooLarge {
+      Files.remove(path)
+      throw ImageError.image(
+        "image-download", at: address, "has more than \(mostBytes) bytes, which no image of the catalogue has",
+        help: "look at what the address gives; a mirror has the files of the publisher")
     }
     guard outcome.status == 0 else { throw Self.failure(address, outcome) }
   }

@@ -19,6 +19,9 @@ public struct ImageStore: Sendable {
   /// The folder of the snapshots that warm starts go on from.
   public var snapshots: String { "\(folder)/../snapshots" }
 
+  /// So many bytes a disk may have that is downloaded. Those of the catalogue have about 600 MB.
+  var mostBytes = 4 << 30
+
   /// The images below a folder.
   public init(folder: String) { self.folder = folder }
 
@@ -60,6 +63,7 @@ public struct ImageStore: Sendable {
         help: "run \(commands.joined(separator: ", or "))")
     }
     let place = place(item)
+    try Qcow2.expectWhole("\(place)/\(record.disk.name)")
     var boot = Image.Boot.firmware
     if let kernel = record.kernel, let initrd = record.initrd {
       boot = .kernel(path: "\(place)/\(kernel.name)", initrd: "\(place)/\(initrd.name)", root: "/dev/vda")

@@ -1,6 +1,14 @@
 import Subprocess
 import SystemPackage
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// Starts programs for somebody who waits at a pipe rather than in Swift's concurrency.
 ///
 /// Their start and their end are lines on that pipe: `started 812`, then `ended exit code 1`; or `failed` and why.
@@ -18,7 +26,7 @@ enum Launcher {
     options.processGroupID = group
     let configuration = Configuration(
       executable: program.contains("/") ? .path(FilePath(program)) : .name(program),
-      arguments: Arguments(arguments), platformOptions: options)
+      arguments: Arguments(arguments), environment: environment, platformOptions: options)
     Task {
       func tell(_ line: String) { _ = try? news.writeAll(Array("\(line)\n".utf8)) }
       do {
@@ -37,6 +45,17 @@ enum Launcher {
       try? news.close()
     }
   }
+
+  /// What a program needs to be found and to make a temporary file. What else is in the environment of k3seed, a CI
+  /// system's tokens perhaps, is nothing that a QEMU whose guest broke out should hold.
+  private static let environment: Environment = {
+    var variables: [Environment.Key: String] = ["LC_ALL": "C"]
+    for name in ["PATH", "TMPDIR", "LD_LIBRARY_PATH"] {
+      guard let key = Environment.Key(rawValue: name), let value = getenv(name) else { continue }
+      variables[key] = String(cString: value)
+    }
+    return .custom(variables)
+  }()
 
   /// Runs a program to its end, and gives what it wrote to its standard error where it failed.
   static func finish(_ program: String, _ arguments: [String]) throws(Errno) -> String? {

@@ -7,6 +7,8 @@ struct Machine: Hashable, Sendable {
   /// In a cluster that network must not be one of the nodes' own: those are private ones, between which nobody
   /// translates addresses. So it is one of those that are for documentation (RFC 5737).
   static func seedAddress(inCluster: Bool) -> String { inCluster ? "192.0.2.100" : "10.0.2.100" }
+  /// QEMU's own address in that network, by which the guest gets out where it may.
+  static func routerAddress(inCluster: Bool) -> String { inCluster ? "192.0.2.2" : "10.0.2.2" }
   /// Where this one finds it.
   var seedAddress: String { Self.seedAddress(inCluster: wire != nil) }
 
@@ -36,6 +38,8 @@ struct Machine: Hashable, Sendable {
   var resumesFrom: String?
   /// A second network, which other machines are on.
   var wire: Wire?
+  /// What the guest reaches besides its seed and the mirror.
+  var network = GuestNetwork.seed
 
   /// How a machine is on a network with others: one of them has a hub in its QEMU, and the others a socket to it.
   struct Wire: Hashable, Sendable {
@@ -54,14 +58,14 @@ struct Machine: Hashable, Sendable {
   var arguments: [String] {
     // Nothing that the guest does not need, not even firmware for booting from the network.
     var options = ["-nodefaults", "-no-user-config", "-display", "none", "-name", "k3seed-verify"]
-    options += board
+    options += sandbox + board
     options += ["-accel", accelerator.option, "-cpu", accelerator.cpu]
     options += ["-smp", String(cpus), "-m", String(memory), "-rtc", "base=utc"]
     options += drive
     options += start
     options += [
       "-netdev",
-      "user,id=net\(wire == nil ? "" : ",net=192.0.2.0/24"),guestfwd=tcp:\(seedAddress):80-cmd:\(quoted(seedCommand))",
+      "user,id=net\(wire == nil ? "" : ",net=192.0.2.0/24")\(restriction),guestfwd=tcp:\(seedAddress):80-cmd:\(quoted(seedCommand))",
       "-device", "virtio-net-pci,netdev=net,romfile=",
       // Without it the first keys of a guest can wait for minutes.
       "-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=random",
@@ -71,11 +75,27 @@ struct Machine: Hashable, Sendable {
       "-device", "virtio-serial-pci", "-chardev", "socket,id=probe,path=\(quoted("\(scratch)/probe"))",
       "-device", "virtserialport,chardev=probe,name=\(Probe.port)",
     ]
-    options += network
+    options += wireOptions
     // `exec:` is the one kind of state file that every QEMU since 2.0 reads.
     if let resumesFrom { options += ["-incoming", "exec:cat \(resumesFrom.shellQuoted)"] }
     return options
   }
+
+  /// QEMU's seccomp filter, which only Linux has. It may start programs: libslirp answers requests for the seed by one,
+  /// and a saved state is read by another. `elevateprivileges=deny` would end that program, as it forbids `setsid`
+  /// (QEMU's `softmmu/qemu-seccomp.c`); the kernel gives nobody more rights in any case, as a filter by those who are not root
+  /// needs `no_new_privs`.
+  private var sandbox: [String] {
+    #if os(Linux)
+      ["-sandbox", "on,obsolete=deny,resourcecontrol=deny"]
+    #else
+      []
+    #endif
+  }
+
+  /// `restrict` leaves the guest DHCP, ARP and the addresses of `guestfwd` (libslirp's `ip_input.c`, `tcp_input.c` and
+  /// `udp.c`). Not every release of libslirp holds UDP over IPv6 to it, so there is no IPv6.
+  private var restriction: String { network == .seed ? ",restrict=on,ipv6=off" : "" }
 
   /// Answers a request of the guest. libslirp splits it into words by GLib's `g_shell_parse_argv`, whose quotes are the
   /// shell's.
@@ -97,18 +117,20 @@ struct Machine: Hashable, Sendable {
       case .overlay(let path): (path, .qcow2, false)
       case .discardedOverlay(let path): (path, .qcow2, true)
       }
+    // A path that begins with a slash is one for QEMU, and no protocol (`path_has_protocol` in its block.c).
+    let place = path.isEmpty ? "" : (try? Files.absolute(path)) ?? path
     // Nobody needs the disk after a power cut of the host, so nothing waits for it. For a QEMU that is killed the kind
     // of cache is no matter: what the guest writes is with the host at once, but where in a qcow2 file it is is
     // written down when the guest flushes, so what went to new places since then is lost (QEMU's block/qcow2-cache.c
     // and bdrv_co_flush in block/io.c; tried with `unsafe`, `writeback` and `none`).
     return [
       "-drive",
-      "file=\(quoted(path)),format=\(format.rawValue),if=virtio,cache=unsafe,snapshot=\(discards ? "on" : "off")",
+      "file=\(quoted(place)),format=\(format.rawValue),if=virtio,cache=unsafe,snapshot=\(discards ? "on" : "off")",
     ]
   }
 
   /// Source: qemu(1), version 7.2, on `-netdev stream` and `-netdev hubport`.
-  private var network: [String] {
+  private var wireOptions: [String] {
     guard let wire else { return [] }
     var options: [String] = []
     func socket(_ name: String, _ path: String) {

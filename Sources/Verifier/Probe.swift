@@ -21,6 +21,11 @@ struct Probe: Sendable {
   var link: ClusterNetwork.Link?
   /// The node that others get out by.
   var gateway: Gateway?
+  /// What the guest reaches besides its seed, and whether it is a cluster's node.
+  var network = GuestNetwork.seed
+  var isInCluster = false
+  /// How many times longer the deadlines of the bootstrap's stages are made; nil leaves them.
+  var stretch: Double?
 
   /// A node that forwards for others.
   struct Gateway: Hashable, Sendable {
@@ -42,7 +47,8 @@ struct Probe: Sendable {
   func vendorData(for promises: Promises) -> [UInt8] {
     let script = EmbeddedFiles.all.first { $0.name == "probe.py" }?.text ?? ""
     let text =
-      Self.boothook + (link.map(Self.commands) ?? "") + Self.encoded("probe.py", Array(script.utf8))
+      Self.boothook + (link.map(Self.commands) ?? "") + (network == .seed ? route : "")
+      + (stretch.map { Self.deadlines(promises.stages, times: $0) } ?? "") + Self.encoded("probe.py", Array(script.utf8))
       + Self.encoded("config.json", JSON.emit(configuration(for: promises))) + Self.start
     return Array(text.utf8)
   }
@@ -142,6 +148,37 @@ struct Probe: Sendable {
     done
 
     """
+  }
+
+  /// Gives the machine the default route that every cloud's DHCP gives, and that K3s and the bootstrap's firewall look
+  /// for. QEMU's does not where it lets nothing out (libslirp's `bootp.c`); what goes there is dropped.
+  private var route: String {
+    let seed = Machine.seedAddress(inCluster: isInCluster)
+    let router = Machine.routerAddress(inCluster: isInCluster)
+    return """
+      if [ -z "$(ip -4 route show default)" ]; then
+        device=$(ip -4 -o route get \(seed) | sed 's/.* dev \\([^ ]*\\).*/\\1/')
+        ip -4 route add default via \(router) dev "$device" || :
+      fi
+
+      """
+  }
+
+  /// Makes the bootstrap's deadlines longer, by the variables that it has for that. In the first boot its unit comes
+  /// later; in any other systemd knows it already, and starts it after cloud-init's network stage.
+  private static func deadlines(_ stages: [Promises.Stage], times factor: Double) -> String {
+    let lines = stages.map { "Environment=K3SEED_DEADLINE_\($0.name)=\(Int(($0.deadline * factor).rounded(.up)))" }
+    return """
+      dropins=/run/systemd/system/\(Promises.unit).d
+      mkdir -p $dropins
+      cat >$dropins/k3seed-verify.conf <<'END'
+      [Service]
+      TimeoutStartSec=infinity
+      \(lines.joined(separator: "\n"))
+      END
+      systemctl daemon-reload
+
+      """
   }
 
   /// `/run` may be mounted `noexec`, so that the interpreter is named. Without its default dependencies the unit would

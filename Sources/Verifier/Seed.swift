@@ -45,14 +45,15 @@ struct Seed: Sendable {
     }
   }
 
-  /// A file of the mirror. A path that leaves the folder is none.
+  /// A file of the mirror. A path that leaves the folder is none, nor is one that a link in it leads out by.
   private func mirrored(_ path: String) -> [UInt8]? {
     guard let mirror, path.hasPrefix("/mirror/"), let name = Self.unescaped(path.dropFirst(8)),
       name.split(separator: "/", omittingEmptySubsequences: false)
         .allSatisfy({ !["", ".", ".."].contains($0) }),
-      let status = Files.status("\(mirror)/\(name)"), status.isRegular
+      let root = Files.real(mirror), let path = Files.real("\(mirror)/\(name)"), path.hasPrefix("\(root)/"),
+      let status = Files.status(path), status.isRegular
     else { return nil }
-    return try? Files.read("\(mirror)/\(name)", atMost: status.bytes)
+    return try? Files.read(path, atMost: status.bytes)
   }
 
   /// A text without percent-escapes (RFC 3986, section 2.1); nil where one is broken.

@@ -114,12 +114,13 @@ struct Session: ~Copyable {
   /// - Parameters:
   ///   - seed: what the guest gets for its requests.
   ///   - probe: whose lines are taken from the guest.
+  ///   - mask: takes the payload's secrets out of the console.
   ///   - keyboard: where the user types for the guest.
   ///   - drive: gets each sign and the seconds since the start, and says what to do.
   ///   - atEnd: is called when nothing more comes from the machine, and before anything is removed; it is told whether
   ///     QEMU has ended by itself, so that all is written.
   mutating func run(
-    _ machine: Machine, seed: Seed, probe: Probe, keyboard: FileDescriptor? = nil,
+    _ machine: Machine, seed: Seed, probe: Probe, mask: Mask, keyboard: FileDescriptor? = nil,
     echo: ([UInt8]) -> Void = { _ in }, drive: (Watch.Sign, Double) -> [Action],
     atEnd: (_ byItself: Bool) -> Void = { _ in }
   ) throws {
@@ -130,14 +131,25 @@ struct Session: ~Copyable {
     if let keyboard { switchboard.add(keyboard, as: .keyboard) }
     try startMachine(machine, group: group)
     var decoder = EventDecoder(nonce: probe.nonce)
+    var console = Mask.Stream(mask)
     var isEnding = false
     var hasExited = false
+    var hasFlooded = false
     var end: ContinuousClock.Instant?
     var signs: [Watch.Sign] = []
     while end.map({ clock.now < $0 }) ?? true {
       for (line, bytes) in switchboard.next(milliseconds: 250) {
-        if line == .console { echo(bytes) }
-        signs += read(line, bytes, seed: seed, decoder: &decoder)
+        guard line == .console else {
+          signs += read(line, bytes, seed: seed, decoder: &decoder)
+          continue
+        }
+        let shown = bytes.isEmpty ? console.end() : console.take(bytes)
+        echo(shown)
+        signs += read(line, shown, seed: seed, decoder: &decoder)
+      }
+      if decoder.isFlooded, !hasFlooded {
+        hasFlooded = true
+        signs.append(.flooded)
       }
       if isKilled, !switchboard.isConnected(.machine), !switchboard.isConnected(.console) {
         decoder.restart()

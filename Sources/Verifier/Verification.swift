@@ -1,5 +1,6 @@
 import Diagnostics
 public import Secrets
+import Synchronization
 import SystemPackage
 
 #if canImport(Glibc)
@@ -37,6 +38,11 @@ public struct Verification: Sendable {
     public var cutsBy = PowerCut.Means.reset
     /// A folder whose files the guest finds at `http://10.0.2.100/mirror/`.
     public var mirror: String?
+    /// What the guest reaches besides its seed. User-data from elsewhere is a program from elsewhere: more than its seed
+    /// is for those who trust it as they would trust a program on this host.
+    public var network = GuestNetwork.seed
+    /// Whether the bootstrap's deadlines in the guest are made as much longer as the verification's own.
+    public var stretchesGuest = false
     /// A folder where the machine's disk and its console are to stay afterwards, as `disk.qcow2` and `console.log`.
     public var keepsIn: String?
     /// The folder of snapshots to go on from; nil starts cold.
@@ -56,6 +62,7 @@ public struct Verification: Sendable {
   }
 
   let promises: Promises
+  private let mask: Mask
   private let payload: VerificationReport.Payload
   var options: Options
   /// What was decided before the machine was started.
@@ -71,6 +78,7 @@ public struct Verification: Sendable {
     let given = Promises(userData: userData, vault: options.vault)
     let inner = given.isBase64 ? Base64.decode(userData) : nil
     promises = inner.map { Promises(userData: $0, vault: options.vault) } ?? given
+    mask = Mask(promises.secrets.map(\.value))
     notes = inner == nil ? [] : ["base64 is taken off, as platforms do; the hash is of what is in it"]
     payload = VerificationReport.Payload(
       name: name, sha256: promises.sha256, bytes: promises.bytes.count, isOwn: promises.isOwn)
@@ -111,7 +119,7 @@ public struct Verification: Sendable {
       let isProven = attempt(
         accelerator, slowness: slowness, since: watch, member: member, into: &report, echo: echo
       ) { event in
-        progress(event, watch.seconds)
+        progress(event.masked(by: mask), watch.seconds)
       }
       if isProven || accelerator == .tcg || options.accelerator != nil { break }
       let note =
@@ -121,7 +129,7 @@ public struct Verification: Sendable {
     }
     report.seconds = watch.seconds
     progress(.end, report.seconds)
-    return report
+    return report.masked(by: mask)
   }
 
   private var accelerators: [Accelerator] {
@@ -138,10 +146,11 @@ public struct Verification: Sendable {
       guard var session = try? Session.make(below: options.temporaryFolder) else { return false }
       let machine = Machine(
         image: options.image, disk: .discarded(options.image), accelerator: accelerator, cpus: options.cpus,
-        memory: options.memory, scratch: session.folder)
-      var watch = watch(accelerator, slowness: 1)
-      try? session.run(machine, seed: seed(Probe.random(), isWarm: false), probe: Probe.random()) {
-        sign, now in
+        memory: options.memory, scratch: session.folder, network: options.network)
+      var watch = watch(accelerator, slowness: 1, since: Stopwatch())
+      try? session.run(
+        machine, seed: seed(Probe.random(), isWarm: false), probe: Probe.random(), mask: mask
+      ) { sign, now in
         let actions = watch.take(sign, at: now)
         return watch.isProven ? [.end] : actions
       }
@@ -179,9 +188,10 @@ public struct Verification: Sendable {
     do {
       var machine = Machine(
         image: options.image, disk: .discarded(options.image), accelerator: accelerator, cpus: options.cpus,
-        memory: options.memory, scratch: "")
+        memory: options.memory, scratch: "", network: options.network)
       if let store = options.snapshots {
-        let snapshot = try snapshot(for: machine, in: store, slowness: slowness, progress: progress)
+        let snapshot = try snapshot(
+          for: machine, in: store, slowness: slowness, since: beginning, progress: progress)
         machine.disk = .discardedOverlay(snapshot.disk)
         machine.resumesFrom = snapshot.state
       }
@@ -197,6 +207,8 @@ public struct Verification: Sendable {
       let isWarm = machine.resumesFrom != nil
       var probe = Probe.random()
       probe.vault = promises.vault
+      probe.network = options.network
+      probe.isInCluster = member != nil
       if !options.cuts.isEmpty { probe.since = Double(time(nil)) }
       var member = member
       if let member {
@@ -205,20 +217,25 @@ public struct Verification: Sendable {
         probe.gateway = member.gateway
       }
       var watch = watch(
-        accelerator, slowness: slowness, isWarm: isWarm, cuts: options.cuts, awaitsOthers: member != nil)
+        accelerator, slowness: slowness, since: beginning, isWarm: isWarm, cuts: options.cuts,
+        awaitsOthers: member != nil)
       let lead = beginning.seconds
+      let stretch = options.stretchesGuest && promises.isOwn ? Stretch() : nil
       try session.run(
-        machine, seed: seed(probe, isWarm: isWarm), probe: probe,
+        machine, seed: seed(probe, isWarm: isWarm, stretch: stretch), probe: probe, mask: mask,
         keyboard: options.attachesConsole ? .standardInput : nil, echo: echo
       ) { sign, now in
         let stage = watch.stage
         var actions = watch.take(sign, at: now)
+        stretch?.expect(watch.expectedSlowness(at: now))
         actions = member?.follow(&watch, actions, at: now) ?? actions
         if watch.stage != stage { progress(.stage(watch.stage, awaiting: watch.awaiting)) }
         Self.show(sign, progress)
         return actions
       }
-      judge(watch, session.record, lead: lead, probe: probe, machine: machine, into: &report)
+      judge(
+        watch, session.record, lead: lead, probe: probe, machine: machine, stretch: stretch?.given,
+        into: &report)
       return watch.isProven
     } catch let failure as SnapshotFailure {
       judge(
@@ -241,19 +258,20 @@ public struct Verification: Sendable {
   }
 
   private func watch(
-    _ accelerator: Accelerator, slowness: Double, isWarm: Bool = false, cuts: [PowerCut] = [],
-    awaitsOthers: Bool = false
+    _ accelerator: Accelerator, slowness: Double, since beginning: Stopwatch, isWarm: Bool = false,
+    cuts: [PowerCut] = [], awaitsOthers: Bool = false
   ) -> Watch {
     var limits = Limits()
-    limits.total = options.timeout
+    // What another accelerator or a snapshot took counts as well.
+    limits.total = options.timeout.map { max(1, $0 - beginning.seconds) }
     if let patience = options.patience { limits.idle = patience }
     return Watch(
       phases: options.isThorough ? Check.Phase.allCases : [.boot], promises: promises, limits: limits,
       accelerator: accelerator, slowness: slowness, isWarm: isWarm, cuts: cuts, cutBy: options.cutsBy,
-      awaitsOthers: awaitsOthers)
+      awaitsOthers: awaitsOthers, stretchesGuest: options.stretchesGuest)
   }
 
-  private func seed(_ probe: Probe, isWarm: Bool) -> Seed {
+  private func seed(_ probe: Probe, isWarm: Bool, stretch: Stretch? = nil) -> Seed {
     let promises = promises
     return Seed(
       userData: promises.bytes, instance: promises.instance,
@@ -261,6 +279,7 @@ public struct Verification: Sendable {
         // A machine that goes on from a snapshot believes that it is still then.
         var probe = probe
         if isWarm { probe.now = Double(time(nil)) }
+        probe.stretch = stretch?.give()
         return probe.vendorData(for: promises)
       }, mirror: options.mirror)
   }
@@ -306,7 +325,8 @@ public struct Verification: Sendable {
 
   /// The snapshot for a machine, made now where there is none.
   private func snapshot(
-    for machine: Machine, in store: String, slowness: Double, progress: (Progress.Event) -> Void
+    for machine: Machine, in store: String, slowness: Double, since beginning: Stopwatch,
+    progress: (Progress.Event) -> Void
   ) throws -> Snapshot {
     let snapshot = try Snapshot(of: machine, in: store)
     Snapshot.sweep(store)
@@ -324,9 +344,10 @@ public struct Verification: Sendable {
     machine.disk = .overlay(try Self.overlay(on: machine.disk, at: made.disk))
     var seed = seed(Probe.random(), isWarm: false)
     seed.isHeldBack = true
-    var freeze = Freeze(watch: watch(machine.accelerator, slowness: slowness), state: made.state)
+    var freeze = Freeze(
+      watch: watch(machine.accelerator, slowness: slowness, since: beginning), state: made.state)
     try session.run(
-      machine, seed: seed, probe: Probe.random(),
+      machine, seed: seed, probe: Probe.random(), mask: mask,
       drive: { sign, now in
         Self.show(sign, progress)
         return freeze.take(sign, at: now)
@@ -344,13 +365,14 @@ public struct Verification: Sendable {
 
   private func judge(
     _ watch: Watch, _ record: Session.Record, lead: Double, probe: Probe, machine: Machine,
-    into report: inout VerificationReport
+    stretch: Double? = nil, into report: inout VerificationReport
   ) {
     report.host = VerificationReport.Host(
       image: options.image.name, architecture: options.image.architecture.rawValue,
       qemu: watch.version ?? "unknown",
       accelerator: machine.accelerator.rawValue, cpus: machine.cpus, memory: machine.memory,
-      isWarm: machine.resumesFrom != nil, slowness: watch.slowness)
+      isWarm: machine.resumesFrom != nil, network: machine.network, slowness: watch.slowness,
+      guestStretch: stretch)
     if let folder = options.keepsIn { keep(record.console, in: folder, &report) }
     report.console = record.console.transcript
     var earlier: Facts?
@@ -379,6 +401,7 @@ public struct Verification: Sendable {
         hint: "look at the console for how far the bootstrap was when it had been cut before, if it was")
     }
     guard report.verdict != .pass else { return }
+    report.notes += doubts(of: report)
     report.evidence = (watch.evidence ?? earlier)?.evidence() ?? []
     if !record.complaints.isEmpty {
       report.evidence.append(
@@ -395,6 +418,26 @@ public struct Verification: Sendable {
     report.evidence.append(
       VerificationReport.Evidence(
         title: "last lines of the console", lines: Array(report.console.suffix(30))))
+  }
+
+  /// What besides the user-data may be why something failed.
+  private func doubts(of report: VerificationReport) -> [String] {
+    guard let host = report.host, report.verdict == .fail else { return [] }
+    var doubts: [String] = []
+    let bootstrap = report.checks.first { $0.name == "bootstrap-complete" && $0.outcome == .failed }
+    if let bootstrap, let limit = bootstrap.detail.firstMatch(of: /not done within ([0-9]+) s/),
+      host.slowness >= 2, (host.guestStretch ?? 1) < host.slowness / 2
+    {
+      doubts.append(
+        "a deadline of the guest's own (\(limit.output.1) s) ended the bootstrap, and this host is \(host.slowness.rounded(to: 1)) times slower than such deadlines are made for: the host may be why, not the user-data; use one with KVM, or give --stretch, which makes them longer"
+      )
+    }
+    if bootstrap != nil, host.network == .seed {
+      doubts.append(
+        "the guest reached its seed and nothing else: give what it downloads as --mirror, or open the network with --network"
+      )
+    }
+    return doubts
   }
 
   private func keep(_ console: Console, in folder: String, _ report: inout VerificationReport) {
@@ -423,6 +466,23 @@ public struct Verification: Sendable {
       span.end = span.end.map { $0 + lead }
       return span
     }.sorted { $0.start < $1.start }
+  }
+}
+
+/// How many times longer the guest's deadlines are made: what is expected when the guest asks, which is in another place.
+private final class Stretch: Sendable {
+  private let state = Mutex((expected: 1.0, given: Double?.none))
+
+  /// The largest that was given.
+  var given: Double? { state.withLock { $0.given } }
+
+  func expect(_ factor: Double) { state.withLock { $0.expected = factor } }
+
+  func give() -> Double {
+    state.withLock {
+      $0.given = max($0.expected, $0.given ?? 1)
+      return $0.expected
+    }
   }
 }
 

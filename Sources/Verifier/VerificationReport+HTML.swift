@@ -251,7 +251,8 @@ extension Verdict {
 
   fileprivate var meaning: String {
     switch self {
-    case .pass: "Every check that applies holds."
+    case .pass:
+      "Every check that applies holds. (Who made the user-data could have it forge this: it runs as root, beside the probe.)"
     case .fail: "The user-data, or what it made of the machine, is at fault."
     case .infra: "The host is at fault: of the user-data nothing is said."
     case .inconclusive: "Nothing can be said of the user-data: the machine went where it could not be seen."

@@ -21,7 +21,8 @@ extension VerificationReport {
           "qemu": .text($0.qemu),
           "accelerator": .text($0.accelerator), "cpus": .number($0.cpus),
           "memory_mib": .number($0.memory),
-          "warm": Node(.bool($0.isWarm)), "slowness": .time($0.slowness),
+          "warm": Node(.bool($0.isWarm)), "network": .text($0.network.rawValue),
+          "slowness": .time($0.slowness), "guest_deadlines": .optional($0.guestStretch, Node.time),
         ])
       },
       "cause": .optional(cause) {

@@ -59,8 +59,9 @@ extension VerificationReport {
     if let host {
       values += [
         ("image", host.image), ("architecture", host.architecture), ("qemu", host.qemu),
-        ("accelerator", host.accelerator), ("warm", String(host.isWarm)),
+        ("accelerator", host.accelerator), ("warm", String(host.isWarm)), ("network", host.network.rawValue),
       ]
+      if let stretch = host.guestStretch { values.append(("guest-deadlines", "\(stretch.rounded(to: 1))")) }
     }
     values += cuts.map { ("power-cut", $0.summary) } + notes.map { ("note", $0) }
     return """

@@ -41,7 +41,20 @@ extension VerificationReport {
                 ("cpus", integer("Virtual processors.")),
                 ("memory_mib", integer("Memory in MiB.")),
                 ("warm", boolean("Whether the machine was resumed from a snapshot instead of started.")),
+                (
+                  "network",
+                  choice(
+                    "What the guest reached besides its seed: nothing, or whatever the host reaches.",
+                    GuestNetwork.allCases.map(\.rawValue))
+                ),
                 ("slowness", duration("How many times longer than the reference every deadline was made.")),
+                (
+                  "guest_deadlines",
+                  orNull(
+                    duration(
+                      "How many times longer the deadlines in the guest were made; null where they are the payload's own."
+                    ))
+                ),
               ]))
         ),
         (

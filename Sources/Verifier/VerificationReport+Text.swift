@@ -119,7 +119,9 @@ extension VerificationReport.Host {
       "\(image.printable) (\(architecture.printable)), QEMU \(qemu.printable) with \(accelerator.printable)"
     text += ", \(cpus.counted("CPU")), \(memory.grouped) MiB"
     if isWarm { text += ", resumed from a snapshot" }
+    text += ", \(network.summary)"
     if slowness > 1 { text += ", deadlines \(slowness.rounded(to: 1)) times as long" }
+    if let guestStretch { text += ", the guest's own \(guestStretch.rounded(to: 1)) times" }
     return text
   }
 }

@@ -31,8 +31,12 @@ public struct VerificationReport: Sendable {
     public var memory: Int
     /// Whether the machine was resumed from a snapshot instead of started.
     public var isWarm: Bool
+    /// What the guest reached besides its seed.
+    public var network: GuestNetwork
     /// How many times slower than the reference every deadline took this host to be; at least 1.
     public var slowness: Double
+    /// How many times longer the deadlines of the bootstrap in the guest were made; nil where they are the payload's own.
+    public var guestStretch: Double?
   }
 
   /// A stretch of time in the life of the machine.

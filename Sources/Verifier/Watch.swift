@@ -22,6 +22,8 @@ struct Watch: Sendable {
     case released
     /// The server that this node joins is given up.
     case abandoned
+    /// More came on the probe's channel than any probe says.
+    case flooded
     /// The user wants no more of it.
     case quit
     /// Only time has passed.
@@ -74,14 +76,18 @@ struct Watch: Sendable {
   private(set) var slowness: Double
   private let accelerator: Accelerator
   private let isWarm: Bool
+  /// Whether the deadlines in the guest are stretched, too.
+  private let stretchesGuest: Bool
   private var isHalted: Bool
   private var lastProgress = 0.0
   private var lastBeat: Event.Beat?
   /// The beat that the next ones are measured by.
   private var mark: (beat: Event.Beat, time: Double)?
-  private var asked: Set<String> = []
+  private var hasAsked = false
   private var begun: Set<String> = []
   private var isSettled = false
+  /// When the bootstrap began in this boot.
+  private var bootstrapStart: Double?
   private var resets = 0
   private var shutdown: String?
   private var diskIsFull = false
@@ -92,8 +98,9 @@ struct Watch: Sendable {
   init(
     phases: [Check.Phase], promises: Promises, limits: Limits, accelerator: Accelerator, slowness: Double,
     isWarm: Bool = false, cuts: [PowerCut] = [], cutBy means: PowerCut.Means = .reset,
-    awaitsOthers: Bool = false
+    awaitsOthers: Bool = false, stretchesGuest: Bool = false
   ) {
+    self.stretchesGuest = stretchesGuest
     self.awaitsOthers = awaitsOthers
     self.phases = phases
     let stages = promises.assumedStages
@@ -160,8 +167,8 @@ struct Watch: Sendable {
       return hear(event, at: now)
     case .control(let event):
       return observe(event, at: now)
-    case .asked(let path):
-      asked.insert(path)
+    case .asked:
+      hasAsked = true
       lastProgress = now
       if !isSpeaking { enter("cloud-init: init-network", at: now) }
       return []
@@ -185,6 +192,10 @@ struct Watch: Sendable {
       return fail(
         .inconclusive, "server-failed", "the server that this node was to join did not come up",
         "look at the server's own report", at: now)
+    case .flooded:
+      return fail(
+        .fail, "probe-flooded", "the guest sent more on the probe's channel than any probe says",
+        "look for what writes to /dev/virtio-ports/\(Probe.port) in the user-data", at: now)
     case .quit:
       blame(.inconclusive, "interrupted", "the verification was ended by its user", "run it again")
       return finish()
@@ -237,6 +248,7 @@ struct Watch: Sendable {
       hellos[event.boot] = (now, event.at)
       isSpeaking = true
       isSettled = false
+      bootstrapStart = nil
       lastBeat = nil
       mark = nil
       enter("cloud-init: init-network", at: now)
@@ -244,8 +256,9 @@ struct Watch: Sendable {
     case .stage(let stage):
       lastProgress = now
       // A probe that starts late tells of stages that began before it, and again after a restart.
-      if stage.state == .started, begun.insert("\(event.boot) \(stage.name)").inserted {
+      if stage.state == .started, begun.count < Self.mostStages, begun.insert("\(event.boot) \(stage.name)").inserted {
         enter(stage.name, at: now)
+        if stage.name.hasPrefix("bootstrap: ") { bootstrapStart = bootstrapStart ?? now }
         // A line of the console that the kernel wrote into the middle of is missed.
         if stage.name.hasPrefix("bootstrap: "), place.begin(String(stage.name.dropFirst(11))) {
           planCut(at: now)
@@ -330,7 +343,7 @@ struct Watch: Sendable {
 
   /// Whether the machine starts after a power cut, and has not asked for its seed again: what is on the console may
   /// still be of the boot before.
-  private var isStarting: Bool { !cuts.isEmpty && !isSpeaking && asked.isEmpty }
+  private var isStarting: Bool { !cuts.isEmpty && !isSpeaking && !hasAsked }
 
   /// A stage of the bootstrap has begun.
   private mutating func planCut(at now: Double) {
@@ -350,7 +363,7 @@ struct Watch: Sendable {
     isSettled = false
     lastBeat = nil
     mark = nil
-    asked = []
+    hasAsked = false
     return [.cutPower(means)]
   }
 
@@ -420,9 +433,11 @@ struct Watch: Sendable {
   // MARK: - Deadlines
 
   private mutating func deadlines(at now: Double) -> [Session.Action] {
-    if let total = limits.total, now > total {
+    // A tenth of it is for the answer to what the guest was doing.
+    let total = limits.total ?? ceiling
+    if now > total - min(limits.answer, total / 10) {
       return fail(
-        .fail, "timeout", "the verification took longer than the \(seconds(total)) it was given\(what)",
+        .fail, "timeout", "the verification was not done in the \(seconds(total)) that it was given\(what)",
         "raise --timeout, or look at what it was doing", at: now)
     }
     // The others have deadlines of their own.
@@ -442,11 +457,16 @@ struct Watch: Sendable {
     }
     if !isSpeaking {
       guard now - stageStart > limits.boot else { return [] }
-      return asked.isEmpty
+      return !hasAsked
         ? fail(
           .infra, "seed-not-asked", "the guest never asked for its user-data",
           "use an image with cloud-init, whose NoCloud datasource is not disabled", at: now)
         : probeIsMissing(at: now)
+    }
+    if let start = bootstrapStart, stage.hasPrefix("bootstrap"), now - start > bootstrapLimit {
+      return fail(
+        .fail, "stage-slow", "the bootstrap was not done within \(seconds(bootstrapLimit))\(what)",
+        "look at what it tries again and again: k3seed-status, and the log of its stage, say it", at: now)
     }
     if let allowance = allowance(of: stage), now - stageStart > allowance {
       return fail(
@@ -454,6 +474,19 @@ struct Watch: Sendable {
         "it still makes progress: raise --timeout, or look at what it does", at: now)
     }
     return []
+  }
+
+  /// How long the bootstrap may take in one boot: what its own deadlines come to, and room for what it does in between.
+  private var bootstrapLimit: Double {
+    let own = promises.stages.reduce(0) { $0 + $1.deadline } * (stretchesGuest ? slowness : 1)
+    return (promises.stages.isEmpty ? 4 * limits.stage : own) + limits.stage
+  }
+
+  /// How long everything may take where the user does not say: what no boot comes near that each limit holds for. A guest
+  /// that says whatever it likes could otherwise begin again for ever.
+  private var ceiling: Double {
+    Double(phases.count + cuts.count + cutsToCome.count + 3)
+      * (limits.firstLine + limits.boot + 4 * limits.stage + bootstrapLimit)
   }
 
   /// How long a stage may take; nil where something else bounds it.
@@ -473,6 +506,15 @@ struct Watch: Sendable {
       promises.disablesVendorData
         ? "leave `vendor_data: {enabled: false}` out while verifying"
         : "look at the console for what became of cloud-init's boothook", at: now)
+  }
+
+  /// cloud-init has four stages and the bootstrap about ten, in each boot. More are not told of.
+  private static let mostStages = 200
+
+  /// How many times slower than the limits expect this host seems to be by now: a boot that takes long before the probe
+  /// speaks says as much.
+  func expectedSlowness(at now: Double) -> Double {
+    hellos.isEmpty && !isWarm ? max(slowness, now / Calibration.bootSeconds) : slowness
   }
 
   // MARK: - The end
@@ -504,6 +546,8 @@ struct Watch: Sendable {
     blame(verdict, code, message, hint)
     let canSpeak = isSpeaking && code != "guest-panic" && verdict != .infra
     lastWord = now + (canSpeak ? limits.answer : 2)
+    // What the user gave it holds for that too, but for a moment in which something may still be said.
+    if let total = limits.total { lastWord = min(lastWord ?? now, max(total, now + 2)) }
     return canSpeak ? [.ask("facts")] : [.askStatus]
   }
 

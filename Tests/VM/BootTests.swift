@@ -139,6 +139,46 @@ extension Machines {
       #expect(outcome.message?.contains("running: sleep") == true, "\(outcome.message ?? "")")
     }
 
+    @Test(
+      "A secret on the console is in no form of the report",
+      .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
+    func shownSecret() async throws {
+      let token = "EXAMPLE-this-is-not-a-cloudflare-token-0"
+      let outcome = try await Lab.verify(
+        try await Lab.payload(
+          before: [
+            "echo leaked $(cat /var/lib/k3seed/secrets/cloudflare_api_token) >/dev/console",
+            "echo leaked $(base64 -w 0 /var/lib/k3seed/secrets/cloudflare_api_token) >/dev/console",
+            "for part in EXAMPLE-this-is-not- a-cloudflare-token-0; do printf %s $part >/dev/console; sleep 3; done",
+          ]), as: "shown-secret", Lab.mirror + ["--warm"])
+      // The probe finds it too.
+      #expect(outcome.verdict == "FAIL" && outcome.names("failed").contains("no-secret-exposed"), "\(outcome.text)")
+      #expect(outcome.lines("leaked <not shown>").count == 2, "\(outcome.lines("leaked"))")
+      let html = try String(contentsOf: Lab.reports.appendingPathComponent("shown-secret.html"), encoding: .utf8)
+      for form in [token, Data(token.utf8).base64EncodedString()] {
+        #expect(!String(describing: outcome.report).contains(form) && !outcome.text.contains(form) && !html.contains(form))
+      }
+    }
+
+    @Test(
+      "Where a deadline of the guest's own ends the bootstrap on a slow host, that is said; --stretch makes it longer",
+      .enabled(if: Lab.isWhole, "needs K3SEED_VM=matrix, which make test-matrix sets"))
+    func stretched() async throws {
+      // A stage's own time in an emulated machine is several times this; the longest that the drop-in may be is not.
+      let payload = try await Lab.payload().replacing("install:120", with: "install:1")
+      let short = try await Lab.verify(payload, as: "guest-deadline", Lab.mirror + ["--warm", "--accel", "tcg"])
+      #expect(short.verdict == "FAIL" && short.detail("bootstrap-complete").contains("not done within 1 s"), "\(short.text)")
+      #expect(
+        (short.report["notes"] as? [String] ?? []).contains { $0.hasPrefix("a deadline of the guest's own (1 s) ended") },
+        "\(short.report["notes"] ?? "")")
+      let long = try await Lab.verify(
+        payload.replacing("install:1 ", with: "install:20 "), as: "guest-deadline-stretched",
+        Lab.mirror + ["--warm", "--accel", "tcg", "--stretch"])
+      #expect(long.verdict == "PASS", "\(long.text)")
+      let factor = (long.report["host"] as? [String: Any])?["guest_deadlines"] as? Double
+      #expect(factor.map { $0 >= 10 } == true && long.text.contains("the guest's own "), "\(long.text)")
+    }
+
     @Test("A kernel panic is told from a hang, with the lines around it")
     func panic() async throws {
       let outcome = try await Lab.verify(

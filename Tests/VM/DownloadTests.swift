@@ -27,7 +27,7 @@ extension Machines {
         try await Self.payload(
           binaries: ["https://no-such-mirror.invalid"], script: "https://no-such-mirror.invalid/install.sh",
           deadlines: ["download": 40]),
-        as: "dead-dns", ["--warm"],
+        as: "dead-dns", ["--warm", "--network"],
         faults: [
           Lab.Fault(
             "DNS is dead", at: "every source", "`download` fails within its deadline, and says to check DNS")

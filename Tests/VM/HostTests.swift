@@ -56,6 +56,24 @@ extension Machines {
       }
     }
 
+    @Test(
+      "A disk with a backing file, which QEMU would open, is refused before anything is started",
+      .enabled(if: Tool.has("qemu-img"), "needs qemu-img"))
+    func backingFile() async throws {
+      try await withTemporaryDirectory { folder in
+        let disk = folder.appendingPathComponent("trap.qcow2").path
+        let made = try await Tool.run(
+          ["qemu-img", "create", "-q", "-f", "qcow2", "-b", "/etc/passwd", "-F", "raw", disk, "1M"])
+        try #require(made.status == 0, "\(made.errors)")
+        let outcome = try await Tool.k3seed(
+          ["verify", "-", "--image", disk, "--accel", "tcg"], input: "#cloud-config\n{}\n",
+          environment: ["TMPDIR": folder.path])
+        #expect(outcome.status == 1, "\(outcome.text)")
+        #expect(outcome.errors.contains("\(disk): error: refers to a backing file, which QEMU would open"))
+        #expect(try await Self.leftovers(folder) == [])
+      }
+    }
+
     @Test("The disk and the console are kept where that is asked for, and the image is as it was")
     func keeps() async throws {
       try await withTemporaryDirectory { folder in

@@ -8,7 +8,8 @@ import YAML
 
 /// The facts are those of a real boot: the payload in Samples/server.yaml, on Debian 12 under TCG, in the lab with its
 /// stand-in for K3s, run again and restarted. The probe's key in it was `k3y`. One answer after the restart is changed:
-/// that boot's probe did not know yet that an empty folder of secrets is as good as none.
+/// that boot's probe did not know yet that an empty folder of secrets is as good as none. What it did not look at yet
+/// either is added as the stand-in has it: no flannel, and nothing of Argo CD but its CRDs.
 @Suite("Checks")
 struct CheckTests {
   static let promises: Promises = {
@@ -42,7 +43,9 @@ struct CheckTests {
     #expect(failed.isEmpty)
     #expect(results.allSatisfy { $0.hint == nil && $0.phase == phase.rawValue && !$0.detail.isEmpty })
     let skipped = results.filter { $0.outcome == .skipped }.map(\.name)
-    #expect(skipped == (phase == .boot ? ["ingress-forwards"] : []) + ["repository-secret", "other-secrets"])
+    #expect(
+      skipped == ["flannel-address"] + (phase == .boot ? ["ingress-forwards"] : [])
+        + ["repository-secret", "other-secrets", "argocd-pods"])
     #expect(results.map(\.name).contains("rerun-changes-nothing") == (phase == .rerun))
     #expect(results.map(\.name).contains("rebooted") == (phase == .reboot))
   }
@@ -323,6 +326,102 @@ struct CheckTests {
     }
   }
 
+  /// What a check says of facts of the boot in which something is otherwise.
+  private static func result(
+    _ name: String, _ path: [String], _ json: String, probe: Probe = Probe(nonce: "n", key: "k3y")
+  ) throws -> (outcome: VerificationReport.CheckResult.Outcome, detail: String) {
+    let facts = try facts(.boot).changing(path, to: JSON.parse(Array(json.utf8), source: ""))
+    let results = Check.results(
+      of: promises, facts, phase: .boot, architecture: .x86_64, probe: probe)
+    let result = try #require(results.first { $0.name == name })
+    return (result.outcome, result.detail)
+  }
+
+  static let workloads =
+    #"{"name": "argocd-server", "wanted": 1, "ready": 0}, {"name": "argocd-redis", "wanted": 2, "ready": 2}"#
+
+  @Test(
+    "Whether Argo CD runs is said: it does, it does not, or why that cannot be judged",
+    arguments: [
+      (#""workloads": [{"name": "a", "wanted": 1, "ready": 1}], "pods": []"#, "passed", "1 of 1 are ready after 9 s"),
+      (
+        #""workloads": [], "pods": []"#, "skipped",
+        "not judged: Argo CD has no Deployment yet; that is Helm's job, which `complete` does not wait for"
+      ),
+      (
+        #""workloads": [\#(workloads)], "pods": [{"name": "p", "reason": "ImagePullBackOff", "message": "no host"}]"#,
+        "skipped",
+        "not judged: an image cannot be pulled: p: ImagePullBackOff: no host; the guest reaches its seed only, and --network opens the internet"
+      ),
+      (
+        #""workloads": [\#(workloads)], "pods": [{"name": "q", "reason": "ErrImagePull"}, {"name": "p", "reason": "CrashLoopBackOff", "message": null}]"#,
+        "failed", "1 of 2 are not ready after 9 s: p: CrashLoopBackOff"
+      ),
+      (
+        #""workloads": [\#(workloads)], "pods": [{"name": "p", "reason": null}]"#, "skipped",
+        "not judged: 1 of 2 still start after 9 s: argocd-server"
+      ),
+      (#""workloads": 7"#, "failed", "the guest did not say whether Argo CD runs"),
+    ])
+  func argocd(json: String, outcome: String, detail: String) throws {
+    let found = try Self.result("argocd-pods", ["kubernetes", "argocd"], #"{"waited": 9, \#(json)}"#)
+    #expect(found.outcome.rawValue == outcome && found.detail == detail, "\(found.detail)")
+  }
+
+  @Test("Where the internet is open nobody is told to open it, and what is not complete is not judged")
+  func argocdUnjudged() throws {
+    var probe = Probe(nonce: "n", key: "k3y")
+    probe.network = .host
+    let stuck = #"{"workloads": [\#(Self.workloads)], "pods": [{"name": "p", "reason": "ErrImagePull"}]}"#
+    #expect(
+      try Self.result("argocd-pods", ["kubernetes", "argocd"], stuck, probe: probe).detail
+        == "not judged: an image cannot be pulled: p: ErrImagePull")
+    let found = try Self.result("argocd-pods", ["bootstrap", "complete"], "null")
+    #expect(found.outcome == .skipped && found.detail == "not judged: the bootstrap is not complete")
+  }
+
+  @Test(
+    "flannel must be at the address that the Node should have",
+    arguments: [
+      (#"["10.0.2.15"]"#, "10.0.2.15", "passed", "10.0.2.15"),
+      (#"["10.0.2.15"]"#, "192.168.0.9", "failed", "expected flannel to be at 10.0.2.15, found 192.168.0.9"),
+      (
+        #"["192.168.0.9"]"#, "192.168.0.9", "failed",
+        "expected the Node to have the address 10.0.2.15, found 192.168.0.9"
+      ),
+    ])
+  func flannel(addresses: String, flannel: String, outcome: String, detail: String) throws {
+    let found = try Self.result(
+      "flannel-address", ["kubernetes", "node"],
+      #"{"found": true, "addresses": \#(addresses), "flannel": "\#(flannel)"}"#)
+    #expect(found.outcome.rawValue == outcome && found.detail == detail, "\(found.detail)")
+  }
+
+  @Test("In a cluster the address is the one on the nodes' network")
+  func flannelInCluster() throws {
+    var probe = Probe(nonce: "n", key: "k3y")
+    probe.link = ClusterNetwork.Link(hardware: "52:54:00:6b:00:01", address: "10.20.1.12", prefix: 24)
+    let json = #"{"found": true, "addresses": ["10.20.1.12"], "flannel": "192.0.2.15"}"#
+    let found = try Self.result("flannel-address", ["kubernetes", "node"], json, probe: probe)
+    #expect(found.detail == "expected flannel to be at 10.20.1.12, found 192.0.2.15")
+  }
+
+  @Test("What a running Argo CD writes into its Application's status is no change; another spec or label is")
+  func rewritten() throws {
+    let before = try Self.facts(.boot)
+    let application = ["kubernetes", "application"]
+    func outcome(_ path: [String], _ value: Node) throws -> VerificationReport.CheckResult? {
+      Self.results(
+        try Self.facts(.rerun).changing(application + path, to: value), earlier: before, phase: .rerun
+      ).first { $0.name == "rerun-changes-nothing" }
+    }
+    #expect(try outcome(["resourceVersion"], "99999")?.outcome == .passed)
+    for (path, value) in [(["spec", "project"], "other"), (["labels", "x"], "y")] as [([String], Node)] {
+      let result = try outcome(path, value)
+      #expect(result?.outcome == .failed && result?.detail == "another state of application")
+    }
+  }
+
   @Test("A bootstrap that changes something when run again is found, and so is a machine that forgets")
   func unchanged() throws {
     let before = try Self.facts(.boot)
@@ -336,7 +435,7 @@ struct CheckTests {
     #expect(
       try detail(
         rerun.changing(path + ["resourceVersion"], to: "9999"), before, .rerun, "rerun-changes-nothing")
-        == "another resourceVersion of secrets cert-manager/cloudflare-api-token")
+        == "another state of secrets cert-manager/cloudflare-api-token")
     #expect(
       try detail(rerun.changing(["ended"], to: false), before, .rerun, "rerun-changes-nothing")
         == "the bootstrap that was started once more did not come to its end")

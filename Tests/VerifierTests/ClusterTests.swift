@@ -60,7 +60,7 @@ struct ClusterTests {
     let netdevs = MachineTests.values("-netdev", of: hub).dropFirst()
     #expect(
       MachineTests.values("-netdev", of: hub)[0].hasPrefix(
-        "user,id=net,net=192.0.2.0/24,guestfwd=tcp:192.0.2.100:80-"))
+        "user,id=net,net=192.0.2.0/24,restrict=on,ipv6=off,guestfwd=tcp:192.0.2.100:80-"))
     #expect(MachineTests.values("-smbios", of: hub) == ["type=1,serial=ds=nocloud-net;s=http://192.0.2.100/"])
     #expect(
       Array(netdevs) == [

@@ -87,6 +87,38 @@ struct EventTests {
     #expect(decoder.events(of: Self.line(seq: 8).utf8).map(\.seq) == [8])
   }
 
+  @Test("More than any probe says is not read, is counted, and takes no memory")
+  func flood() {
+    var decoder = EventDecoder(nonce: "n")
+    let line = Self.line(seq: 1).utf8
+    var count = 0
+    for _ in 0..<(EventDecoder.mostLines + 10) { count += decoder.events(of: line).count }
+    #expect(count == 1 && decoder.isFlooded)
+    #expect(decoder.refused[.tooMany] == 10)
+    #expect(decoder.events(of: Self.line(seq: 99).utf8).isEmpty)
+    var bytes = EventDecoder(nonce: "n")
+    let block = [UInt8](repeating: 0x78, count: 1 << 20)
+    for _ in 0...(EventDecoder.mostBytes >> 20) { #expect(bytes.events(of: block).isEmpty) }
+    #expect(bytes.isFlooded)
+  }
+
+  @Test("A stage's name that no stage has is refused, and a long text is cut")
+  func longNames() throws {
+    var decoder = EventDecoder(nonce: "n")
+    let (name, text) = (String(repeating: "n", count: 101), String(repeating: "t", count: 5_000))
+    #expect(
+      decoder.events(of: Self.line(event: "stage", data: #"{"name":"\#(name)","state":"started"}"#).utf8).isEmpty)
+    let errors = Array(repeating: "\"\(text)\"", count: 50).joined(separator: ",")
+    let data = #"{"name":"n","state":"failed","line":"\#(text)","errors":[\#(errors)]}"#
+    let event = try #require(decoder.events(of: Self.line(seq: 1, event: "stage", data: data).utf8).first)
+    guard case .stage(let stage) = event.kind else {
+      Issue.record("\(event)")
+      return
+    }
+    #expect(stage.line?.utf8.count == 1_000 && stage.errors.count == 20)
+    #expect(stage.errors.allSatisfy { $0.utf8.count == 1_000 })
+  }
+
   @Test("After a restart the boot before says nothing more, and half a line of it never ends")
   func restarted() {
     var decoder = EventDecoder(nonce: "n")

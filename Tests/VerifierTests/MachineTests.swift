@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -41,7 +42,8 @@ struct MachineTests {
     machine.scratch = folder
     let option = try #require(Self.values("-netdev", of: machine).first)
     let parts = option.split(separator: "-cmd:", maxSplits: 1)
-    #expect(parts.count == 2 && parts[0] == "user,id=net,guestfwd=tcp:10.0.2.100:80", "\(option)")
+    #expect(
+      parts.count == 2 && parts[0] == "user,id=net,restrict=on,ipv6=off,guestfwd=tcp:10.0.2.100:80", "\(option)")
     // QEMU takes two commas for one; what would end the option there has only one.
     let command = try #require(parts.last).replacing(",,", with: "\u{0}")
     #expect(!command.contains(","), "\(option)")
@@ -49,6 +51,45 @@ struct MachineTests {
       "sh", "-c", #"printf '%s\0' "# + command.replacing("\u{0}", with: ","),
     ])
     #expect(words.text.split(separator: "\0") == ["/bin/sh", "\(folder)/seed.sh"], "\(option)")
+  }
+
+  @Test("The guest reaches its seed and nothing else, alone and in a cluster, unless the network is opened")
+  func network() throws {
+    for (wire, addresses) in [
+      (nil, ""), (Machine.Wire(hardware: "52:54:00:6b:00:00", sockets: [], isHub: true), ",net=192.0.2.0/24"),
+    ] {
+      var machine = Self.machine()
+      machine.wire = wire
+      let closed = try #require(Self.values("-netdev", of: machine).first)
+      #expect(closed.hasPrefix("user,id=net\(addresses),restrict=on,ipv6=off,guestfwd="), "\(closed)")
+      machine.network = .host
+      let open = try #require(Self.values("-netdev", of: machine).first)
+      #expect(open.hasPrefix("user,id=net\(addresses),guestfwd="), "\(open)")
+    }
+  }
+
+  #if os(Linux)
+    @Test("QEMU runs behind its seccomp filter")
+    func sandbox() {
+      #expect(Self.values("-sandbox", of: Self.machine()) == ["on,obsolete=deny,resourcecontrol=deny"])
+    }
+  #endif
+
+  @Test("A path of the user's is never a protocol to QEMU")
+  func protocols() throws {
+    var image = Self.image
+    image.disk = "nbd:unix:/run/x"
+    let drive = try #require(Self.values("-drive", of: Self.machine(image)).first)
+    #expect(drive.hasPrefix("file=/") && drive.contains("/nbd:unix:/run/x,format=qcow2,"), "\(drive)")
+  }
+
+  @Test("What QEMU is started with has nothing of k3seed's environment but what finds programs")
+  func environment() throws {
+    setenv("K3SEED_TEST_CANARY", "canary-of-the-environment", 1)
+    defer { unsetenv("K3SEED_TEST_CANARY") }
+    let said = try #require(try Launcher.finish("/bin/sh", ["-c", "env >&2; exit 1"]))
+    #expect(!said.contains("canary"), "\(said)")
+    #expect(said.contains("PATH=") && said.contains("LC_ALL=C"), "\(said)")
   }
 
   @Test("An image is never written to: changes are discarded, or go into an overlay")

@@ -191,6 +191,20 @@ struct PromisesTests {
     #expect(promises.files[1].sha256 == nil)
   }
 
+  @Test("The guest's deadlines are stretched by the variables that the bootstrap has for that, and only when asked")
+  func stretched() throws {
+    let promises = try Self.golden("literal/server")
+    var probe = Probe.random()
+    #expect(!String(decoding: probe.vendorData(for: promises), as: UTF8.self).contains("K3SEED_DEADLINE_"))
+    probe.stretch = 4.34
+    let text = String(decoding: probe.vendorData(for: promises), as: UTF8.self)
+    let ready = try #require(promises.stages.first { $0.name == "ready" }).deadline
+    #expect(text.contains("\nEnvironment=K3SEED_DEADLINE_ready=\(Int((ready * 4.34).rounded(.up)))\n"))
+    for stage in promises.stages { #expect(text.contains("K3SEED_DEADLINE_\(stage.name)="), "\(stage.name)") }
+    #expect(text.contains("/run/systemd/system/k3seed-bootstrap.service.d"))
+    #expect(text.contains("\nsystemctl daemon-reload\n"))
+  }
+
   @Test("Vendor-data is a boothook that holds the probe, its settings and no secret")
   func vendorDataText() throws {
     let promises = try Self.golden("literal/server")
@@ -207,6 +221,15 @@ struct PromisesTests {
     #expect(settings["secret_files"]?.texts == promises.secrets.map(\.name))
     #expect(settings["set_clock"] == nil)
     #expect(Probe(nonce: "n", key: "k", now: 5).configuration(for: promises)["set_clock"]?.bool == true)
+    // Where nothing goes out there is a default route all the same, by the network's own router.
+    var open = probe
+    open.network = .host
+    #expect(text.contains("ip -4 route add default via 10.0.2.2 "))
+    #expect(!String(decoding: open.vendorData(for: promises), as: UTF8.self).contains(" route "))
+    open = probe
+    open.isInCluster = true
+    #expect(
+      String(decoding: open.vendorData(for: promises), as: UTF8.self).contains("ip -4 route add default via 192.0.2.2 "))
     // cloud-init takes for MIME what says so in its first 4,096 bytes.
     let isMIME = text.prefix(4096).lowercased().contains("mime-version:")
     #expect(!isMIME)

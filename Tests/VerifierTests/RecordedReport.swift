@@ -28,7 +28,8 @@ enum RecordedReport {
         qemu: try host.text("qemu"),
         accelerator: try host.text("accelerator"), cpus: try #require(host["cpus"]?.integer),
         memory: try #require(host["memory_mib"]?.integer), isWarm: host["warm"]?.bool == true,
-        slowness: try #require(host["slowness"]?.double)),
+        network: try #require(GuestNetwork(rawValue: try host.text("network"))),
+        slowness: try #require(host["slowness"]?.double), guestStretch: host["guest_deadlines"]?.double),
       notes: try part("notes").texts,
       checks: try (part("checks").sequence ?? []).map { check in
         .init(

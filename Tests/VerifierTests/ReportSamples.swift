@@ -121,7 +121,7 @@ enum ReportSamples {
       payload: .init(name: text, sha256: text, bytes: .max, isOwn: true),
       host: .init(
         image: text, architecture: text, qemu: text, accelerator: text, cpus: -1, memory: .max, isWarm: true,
-        slowness: .infinity),
+        network: .host, slowness: .infinity, guestStretch: .infinity),
       notes: hostileTexts,
       cuts: [.init(stage: text, delay: .nan, means: .reset, during: text, at: -.infinity)],
       checks: zip(hostileTexts, 0...).flatMap { text, index in
@@ -147,7 +147,7 @@ enum ReportSamples {
 
   static let host = VerificationReport.Host(
     image: "debian-12", architecture: "x86_64", qemu: "7.2.17", accelerator: "tcg", cpus: 2, memory: 3072,
-    isWarm: false, slowness: 1.4)
+    isWarm: false, network: .seed, slowness: 1.4, guestStretch: nil)
 
   private static func span(
     _ group: VerificationReport.Span.Group, _ name: String, _ start: Double, _ end: Double?,

@@ -8,7 +8,7 @@ import Testing
     #expect(
       ReportSamples.passing.text(isStyled: false) == """
         PASS server.yaml: 10,912 bytes, sha256 9d4c3b0f6a1e, in 183 s
-          debian-12 (x86_64), QEMU 7.2.17 with tcg, 2 CPUs, 3,072 MiB, deadlines 1.4 times as long
+          debian-12 (x86_64), QEMU 7.2.17 with tcg, 2 CPUs, 3,072 MiB, no network but its seed, deadlines 1.4 times as long
           29 checks hold, 3 do not apply
           time: kernel 5.5 s, system 15.3 s, cloud-init 47.3 s, bootstrap 54.7 s, checks 63.5 s
 

@@ -52,15 +52,20 @@ struct SeedTests {
       try FileManager.default.createDirectory(at: inner, withIntermediateDirectories: true)
       try Data("binary".utf8).write(to: inner.appendingPathComponent("k3s"))
       try Data("secret".utf8).write(to: folder.appendingPathComponent("beside"))
+      // Links within the folder are a mirror's own; those that lead out of it are nobody's.
+      for (name, target) in [("latest", inner.path), ("out", folder.path), ("v1+k3s1/file", "\(folder.path)/beside")] {
+        try FileManager.default.createSymbolicLink(
+          atPath: "\(folder.path)/mirror/\(name)", withDestinationPath: target)
+      }
       var seed = Self.seed
       seed.mirror = folder.appendingPathComponent("mirror").path
-      for path in ["/mirror/v1%2Bk3s1/k3s", "/mirror/v1+k3s1/k3s"] {
+      for path in ["/mirror/v1%2Bk3s1/k3s", "/mirror/v1+k3s1/k3s", "/mirror/latest/k3s"] {
         #expect(Self.parts(seed.answer(to: path)).body == Array("binary".utf8), "\(path)")
       }
       for path in [
         "/mirror/../beside", "/mirror/%2E%2E/beside", "/mirror/v1%2Bk3s1/../../beside", "/mirror/",
         "/mirror/v1%2Bk3s1",
-        "/mirror//beside", "/mirror/%", "/mirror/%zz", "/mirror/%FF",
+        "/mirror//beside", "/mirror/out/beside", "/mirror/v1+k3s1/file", "/mirror/%", "/mirror/%zz", "/mirror/%FF",
       ] {
         #expect(Self.parts(seed.answer(to: path)).head.hasPrefix("HTTP/1.1 404 "), "\(path)")
       }
@@ -98,6 +103,32 @@ struct SeedTests {
           """, "bash", folder.path,
         ])
       #expect(outcome.text == "answer to GET /user-data")
+      let slots = Files.names(in: folder.path).filter { $0.hasPrefix("slot") }
+      #expect(slots.isEmpty)
+    }
+  }
+
+  @Test("No more than eight are at work at a time, and a request of endless length is none")
+  func flood() async throws {
+    try await withTemporaryDirectory { folder in
+      let script = try #require(EmbeddedFiles.all.first { $0.name == "seed.sh" })
+      try Data(script.text.utf8).write(to: folder.appendingPathComponent("seed.sh"))
+      let outcome = try await Tool.run(
+        [
+          "bash", "-c",
+          """
+          cd "$1" && mkfifo ask hold
+          exec 3<>hold 4<>ask
+          for n in 1 2 3 4 5 6 7 8; do sh seed.sh <hold & pids+=($!); done
+          for n in $(seq 100); do set -- slot.*; [ $# = 8 ] && break; sleep 0.1; done
+          echo "slots $#"
+          printf 'GET / HTTP/1.1\\r\\n\\r\\n' | timeout 10 sh seed.sh; echo "ninth $?"
+          kill "${pids[@]}"; wait; rmdir slot.* 2>/dev/null
+          { printf 'GET /'; head -c 100000 /dev/zero | tr '\\0' x; printf ' HTTP/1.1\\r\\n\\r\\n'; } | timeout 10 sh seed.sh
+          echo "long $?"
+          """, "bash", folder.path,
+        ])
+      #expect(outcome.text == "slots 8\nninth 1\nlong 1\n", "\(outcome.errors)")
     }
   }
 }

@@ -257,10 +257,64 @@ struct WatchTests {
     var limits = Self.limits
     limits.total = 50
     var watch = try Self.started(Self.watch(limits: limits, accelerator: .tcg))
-    #expect(watch.take(.tick, at: 50).isEmpty)
-    #expect(watch.take(.tick, at: 50.5) == [.ask("facts")])
+    #expect(watch.take(.tick, at: 45).isEmpty)
+    #expect(watch.take(.tick, at: 45.5) == [.ask("facts")])
     #expect(watch.cause?.cause.code == "timeout")
-    #expect(watch.cause?.cause.message == "the verification took longer than the 50 s it was given")
+    #expect(watch.cause?.cause.message == "the verification was not done in the 50 s that it was given")
+    #expect(watch.take(.tick, at: 49).isEmpty, "an answer to what it was doing may still come")
+    #expect(watch.take(.tick, at: 50.1) == [.end], "and not for longer than there is time")
+  }
+
+  @Test("A guest that says anything whatever is held to the whole time, and to so much memory")
+  func flooded() throws {
+    var limits = Self.limits
+    limits.total = 600
+    var watch = try Self.started(Self.watch(limits: limits))
+    var names: Set<String> = []
+    var end: Double?
+    for index in 0..<50_000 where end == nil {
+      let time = 40 + Double(index) / 50
+      let actions = watch.take(try Self.stage("bootstrap: \(index)"), at: time)
+      names.insert(watch.stage)
+      if actions.contains(.end) { end = time }
+    }
+    #expect(end.map { $0 <= 600.1 } == true, "\(end ?? .infinity)")
+    #expect(names.count < 250)
+    #expect(watch.cause?.cause.code == "timeout")
+  }
+
+  @Test("Without a limit of the user's one that begins again and again ends as well")
+  func endless() throws {
+    var watch = try Self.started(Self.watch())
+    var time = 30.0
+    while watch.cause == nil, time < 1e6 {
+      time += 50
+      _ = watch.take(try Self.event("settled"), at: time)
+      _ = watch.take(try Self.event("hello"), at: time + 25)
+    }
+    #expect(watch.cause?.cause.code == "timeout", "\(time)")
+  }
+
+  @Test("A bootstrap that is tried again for ever ends the wait when its own deadlines are over")
+  func retried() throws {
+    var watch = try Self.started(Self.watch())
+    _ = watch.take(try Self.stage("bootstrap: ready"), at: 40)
+    var time = 40.0
+    while watch.cause == nil, time < 1e5 {
+      time += 10
+      _ = watch.take(try Self.beat(cpu: time), at: time)
+    }
+    #expect(watch.cause?.cause.code == "stage-slow")
+    let bound = 5 * Self.limits.stage
+    #expect(time > 40 + bound && time <= 60 + bound)
+    #expect(watch.cause?.cause.message.hasPrefix("the bootstrap was not done within ") == true)
+  }
+
+  @Test("What floods the probe's channel is named")
+  func floods() throws {
+    var watch = try Self.started(Self.watch())
+    #expect(watch.take(.flooded, at: 40) == [.ask("facts")])
+    #expect(watch.cause?.verdict == .fail && watch.cause?.cause.code == "probe-flooded")
   }
 
   @Test("A guest that took long to come up is given longer for everything else")

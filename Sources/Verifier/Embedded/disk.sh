@@ -17,7 +17,7 @@ done
 # Discarding the blocks of a new file first is no use.
 mke2fs -q -t ext4 -L cloudimg-rootfs -E nodiscard -d "$work" "$out/disk.raw" "$size"
 # As qcow2 it has no holes to lose: it stays small wherever it is copied.
-qemu-img convert -O qcow2 "$out/disk.raw" "$out/disk.qcow2"
+qemu-img convert -f raw -O qcow2 "$out/disk.raw" "$out/disk.qcow2"
 rm "$out/disk.raw"
 
 dpkg-query --admindir "$work/var/lib/dpkg" --show --showformat '${Package} ${Version}\n'

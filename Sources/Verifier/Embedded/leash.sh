@@ -7,7 +7,7 @@ set -u
 while read -r _; do :; done
 # A request of the guest is answered by a script in a session of its own, whose number is the last part of a name.
 for answer in "$1"/answer.*; do
-  [ -p "$answer" ] && kill -KILL "${answer##*.}"
+  [ -p "$answer" ] && kill -KILL "-${answer##*.}" "${answer##*.}"
 done 2>/dev/null
 rm -rf -- "$@"
 # The whole group, this script with it.

@@ -243,6 +243,8 @@ class Guest:
         self.sampled = {}
         self.exposed = {}
         self.hashes = {}
+        # For how many seconds Argo CD was waited for.
+        self.waited = 0
         self.ticks = os.sysconf("SC_CLK_TCK")
 
     def read(self, path, limit=1 << 20):
@@ -817,7 +819,12 @@ class Guest:
             status, value = api.json("/api/v1/nodes/" + node)
             conditions = (value.get("status") or {}).get("conditions") or []
             ready = next((c for c in conditions if c.get("type") == "Ready"), {})
+            annotations = (value.get("metadata") or {}).get("annotations") or {}
             found["node"] = {
+                "addresses": [
+                    a.get("address") for a in (value.get("status") or {}).get("addresses") or []
+                    if a.get("type") == "InternalIP"],
+                "flannel": annotations.get("flannel.alpha.coreos.com/public-ip"),
                 "found": status == 200, "ready": ready.get("status"),
                 "message": self.secrets.text(str(ready.get("message") or "")),
                 "kubelet": ((value.get("status") or {}).get("nodeInfo") or {}).get("kubeletVersion")}
@@ -849,6 +856,40 @@ class Guest:
             if wanted.get(what):
                 status, value = api.json(path % tuple(wanted[what].split("/", 1)))
                 found[what] = dict(described(status, value), spec=value.get("spec") if status == 200 else None)
+        if wanted.get("application"):
+            found["argocd"] = self.argocd(api)
+        return found
+
+    def argocd(self, api):
+        """Whether Argo CD runs: what is to run in its Namespace, and why a Pod there does not."""
+        namespace = self.config["kubernetes"]["application"].split("/", 1)[0]
+        found = {"workloads": [], "pods": []}
+        for kind in ("deployments", "statefulsets"):
+            status, value = api.json("/apis/apps/v1/namespaces/%s/%s?limit=100" % (namespace, kind))
+            for item in value.get("items") or [] if status == 200 else []:
+                found["workloads"].append({
+                    "name": (item.get("metadata") or {}).get("name"),
+                    "wanted": (item.get("spec") or {}).get("replicas", 1),
+                    "ready": (item.get("status") or {}).get("readyReplicas") or 0})
+        status, value = api.json("/api/v1/namespaces/%s/pods?limit=100" % namespace)
+        for item in value.get("items") or [] if status == 200 else []:
+            state = item.get("status") or {}
+            conditions = {c.get("type"): c for c in state.get("conditions") or []}
+            if state.get("phase") == "Succeeded" or (conditions.get("Ready") or {}).get("status") == "True":
+                continue
+            reason, message = None, None
+            if (conditions.get("PodScheduled") or {}).get("reason") == "Unschedulable":
+                reason, message = "Unschedulable", conditions["PodScheduled"].get("message")
+            for container in (state.get("initContainerStatuses") or []) + (state.get("containerStatuses") or []):
+                waiting = (container.get("state") or {}).get("waiting") or {}
+                if waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
+                    reason, message = waiting["reason"], waiting.get("message")
+                    break
+            found["pods"].append({
+                "name": (item.get("metadata") or {}).get("name"), "phase": state.get("phase"),
+                "reason": self.secrets.text(str(reason), 80) if reason else None,
+                "message": self.secrets.text(str(message), 300) if message else None})
+        found["waited"] = self.waited
         return found
 
     # Where a secret stands that it should not.
@@ -1121,6 +1162,9 @@ class Probe:
         self.cloud_init_seen = time.monotonic()
         self.jobs = collections.deque()
         self.worker = None
+        self.argocd_is_done = False
+        self.argocd_state = self.argocd_begin = None
+        self.argocd_changed = self.argocd_next = 0
 
     def set_clock(self):
         """A resumed guest believes that it is still the time of the snapshot. A clock that is ahead is left alone."""
@@ -1246,15 +1290,46 @@ class Probe:
 
     def settle(self):
         """Settled: cloud-init has finished, systemd's first jobs are done, and the bootstrap is not at work, or has failed."""
-        if self.guest.cgroup(BOOTSTRAP):
+        if self.guest.cgroup(BOOTSTRAP) or time.monotonic() < self.argocd_next:
             return
         state = (self.guest.run("systemctl", "is-system-running", timeout=20) or b"").decode("ascii", "replace").strip()
         # A K3s that never comes up is started for ever; when the bootstrap has given up, nobody waits for it any more.
         if state in ("initializing", "starting", "") and not self.has_failed():
             return
+        if self.argocd_starts():
+            return
         self.settled = True
         self.channel.send("settled", {})
         self.report("settled")
+
+    def argocd_starts(self):
+        """Whether Argo CD may yet come up by itself: not once it has, or cannot, or nothing about it has changed for a minute."""
+        wanted = (self.config.get("kubernetes") or {}).get("application")
+        if not wanted or self.argocd_is_done or not os.path.exists("/var/lib/k3seed/complete"):
+            return False
+        now = time.monotonic()
+        try:
+            found = self.guest.argocd(API(self.guest, self.config["kubernetes"]["kubeconfig"]))
+        except Exception:  # Whatever it is, the facts will say so.
+            found = {"workloads": [], "pods": []}
+        ready = sum(w["ready"] >= w["wanted"] for w in found["workloads"])
+        stuck = any(pod["reason"] for pod in found["pods"])
+        state = (ready, len(found["workloads"]), len(found["pods"]), stuck)
+        if state != self.argocd_state:
+            self.argocd_state, self.argocd_changed = state, now
+            if self.argocd_begin is None:
+                self.argocd_begin = now
+        still = now - self.argocd_changed
+        self.guest.waited = round(now - self.argocd_begin)
+        # Helm makes all at once, soon after the CRDs that the bootstrap has waited for; an image that is not pulled at the
+        # first attempt is tried again.
+        patience = 20 if stuck or not found["workloads"] else 60
+        if found["workloads"] and ready == len(found["workloads"]) or still > patience or self.guest.waited > 300:
+            self.argocd_is_done = True
+            return False
+        self.stage("Argo CD", "started")
+        self.argocd_next = time.monotonic() + 3
+        return True
 
     def has_failed(self):
         return any(state == "failed" for name, state in self.stages.items() if name.startswith("bootstrap: "))

@@ -3,7 +3,7 @@
 Usage: publisher.py FOLDER LOG COMMAND...   ({} in the command is the server's address)
 
 The first part of a path says how: plain/ does not know ranges, whole/ does, cut/ breaks off in the middle of large
-files, slow/ takes its time with them. LOG gets a line for every request: path and range.
+files, slow/ takes its time with them, endless/ does not say how long they are and sends them again and again. LOG gets a line for every request: path and range.
 """
 
 import http.server
@@ -36,7 +36,8 @@ class Publisher(http.server.BaseHTTPRequestHandler):
         else:
             self.send_response(200)
         rest = content[start:]
-        self.send_header("Content-Length", str(len(rest)))
+        if how != "endless" or len(rest) <= LARGE:
+            self.send_header("Content-Length", str(len(rest)))
         self.end_headers()
         if how == "cut" and len(rest) > LARGE:
             rest = rest[: len(rest) // 2]
@@ -46,6 +47,8 @@ class Publisher(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(rest[offset : offset + LARGE])
                 # This is the slowness itself.
                 time.sleep(pause)
+            while how == "endless" and len(rest) > LARGE:
+                self.wfile.write(rest)
         except OSError:
             pass
         self.close_connection = True
