@@ -117,7 +117,8 @@ let package = Package(
       dependencies: ["Host", "TestSupport", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: settings),
     .testTarget(
-      name: "GuestTests", dependencies: ["TestSupport"], exclude: ["StandIns"], swiftSettings: settings),
+      name: "GuestTests", dependencies: ["Diagnostics", "Inputs", "Plan", "TestSupport", "UserData"],
+      exclude: ["StandIns"], swiftSettings: settings),
     .testTarget(
       name: "PageTests", dependencies: ["Diagnostics", "Page", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "GzipTests", dependencies: ["Gzip", "TestSupport"], swiftSettings: settings),
@@ -179,7 +180,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "ContractTests",
-      dependencies: ["Diagnostics", "Inputs", "K3Seed", "K3SeedCLI", "TestSupport", "UserData"],
+      dependencies: ["Diagnostics", "Inputs", "K3Seed", "K3SeedCLI", "Plan", "TestSupport", "UserData"],
       exclude: ["Terraform", "action_runner.py", "payloads.py"], swiftSettings: settings),
     .testTarget(
       name: "VMTests", dependencies: ["K3SeedCLI", "TestSupport"], path: "Tests/VM",

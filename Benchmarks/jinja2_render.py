@@ -28,10 +28,19 @@ def script(name):
     return "\n".join(kept) + "\n"
 
 
-def bootstrap():
-    """The bootstrap, its parts one after another, as `encoding: gz+b64` of write_files has it."""
-    text = "".join(script(f"guest/{part}.sh") for part in ["bootstrap", "firewall", "vault", "engine"])
+def compressed(text):
+    """A text as `encoding: gz+b64` of write_files has it."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def bootstrap():
+    """The bootstrap, its parts one after another."""
+    return compressed("".join(script(f"guest/{part}.sh") for part in ["bootstrap", "firewall", "vault", "engine"]))
+
+
+def packed(name):
+    """A file beside this one."""
+    return compressed((HERE / name).read_text())
 
 
 def main():
@@ -46,7 +55,7 @@ def main():
         undefined=jinja2.StrictUndefined,
     )
     template = environment.get_template(values["nodes"][node]["role"] + ".yaml.j2")
-    sys.stdout.write(template.render(values, node=node, file=file, bootstrap=bootstrap))
+    sys.stdout.write(template.render(values, node=node, file=file, bootstrap=bootstrap, packed=packed))
 
 
 if __name__ == "__main__":

@@ -39,9 +39,11 @@ extension InputSpec {
       "tls_sans", .list(.text(.addressOrName)), default: "none",
       "More names and addresses for the API's certificate."),
     InputSpec(
-      "cluster_cidr", .text(.cidr), default: "10.42.0.0/16 (K3s)", "The network of the pods."),
+      "cluster_cidr", .text(.dualStackCIDR), default: "10.42.0.0/16 (K3s)",
+      "The network of the pods; for IPv4 and IPv6 one of each, with a comma between."),
     InputSpec(
-      "service_cidr", .text(.cidr), default: "10.43.0.0/16 (K3s)", "The network of the services."),
+      "service_cidr", .text(.dualStackCIDR), default: "10.43.0.0/16 (K3s)",
+      "The network of the services; for IPv4 and IPv6 one of each, with a comma between."),
     InputSpec(
       "node_cidrs", .list(.text(.cidr)), default: "the private ranges",
       "The networks of the nodes: the firewall lets only these to the kubelet, the overlay network and etcd, and the ingress node NATs for them."

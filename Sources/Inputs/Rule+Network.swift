@@ -1,13 +1,5 @@
 import Diagnostics
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 extension Rule {
   static let address = Rule("an IPv4 or IPv6 address", pattern: #"^[0-9A-Fa-f:.]+$"#) { text in
     if isAddress(text) { return nil }
@@ -20,6 +12,26 @@ extension Rule {
 
   static let cidr = matching(
     "a network in CIDR notation such as 10.42.0.0/16", pattern: #"^[0-9A-Fa-f:.]+/[0-9]{1,3}$"#, isCIDR)
+
+  /// The network of pods or services, as K3s takes it: one network, or one of each family.
+  static let dualStackCIDR = Rule(
+    "a network such as 10.42.0.0/16, or an IPv4 and an IPv6 one with a comma between",
+    pattern: #"^[0-9A-Fa-f:.]+/[0-9]{1,3}(,[0-9A-Fa-f:.]+/[0-9]{1,3})?$"#
+  ) { text in
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    if let wrong = parts.first(where: { !isCIDR($0) }) {
+      return Problem(
+        parts.count == 1
+          ? "\(text.shown) is not a network in CIDR notation such as 10.42.0.0/16"
+          : "\(wrong.shown) in \(text.shown) is not a network in CIDR notation such as 10.42.0.0/16")
+    }
+    let families = parts.compactMap { Network($0)?.family }
+    return families.count == Set(families).count
+      ? nil
+      : Problem(
+        "\(text.shown) has more than one network of a family",
+        help: "give one network, or an IPv4 and an IPv6 one with a comma between")
+  }
 
   static let addressOrName = matching(
     "an IP address or a DNS name", pattern: #"^[0-9A-Za-z:.*-]+$"#
@@ -95,18 +107,9 @@ extension Rule {
     "a port: a number from 1 to 65535", pattern: "^[1-9][0-9]{0,4}$"
   ) { text in text.first != "0" && isPort(text[...]) }
 
-  static func isAddress(_ text: String) -> Bool {
-    var buffer = in6_addr()
-    // A NUL would end the text for C.
-    guard !text.utf8.contains(0) else { return false }
-    return inet_pton(AF_INET, text, &buffer) == 1 || inet_pton(AF_INET6, text, &buffer) == 1
-  }
+  static func isAddress(_ text: String) -> Bool { !text.utf8.contains(UInt8(ascii: "/")) && Network(text) != nil }
 
-  static func isCIDR(_ text: String) -> Bool {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 2, let bits = Int(parts[1]), String(bits) == parts[1] else { return false }
-    return bits >= 0 && isAddress(String(parts[0])) && bits <= (parts[0].contains(":") ? 128 : 32)
-  }
+  static func isCIDR(_ text: String) -> Bool { text.utf8.contains(UInt8(ascii: "/")) && Network(text) != nil }
 
   static func isHost(_ text: String) -> Bool { isAddress(text) || isDNSName(text) }
 

@@ -130,20 +130,21 @@ enum Stages {
   static let record = "record"
 
   private static let files: [(prefix: String, stage: String)] = [
-    ("/etc/k3seed/plan.json", record), ("/etc/rancher/k3s/", "install"), ("/etc/sysctl.d/", "install"),
+    ("/etc/k3seed/plan.json", record), ("/etc/k3seed/firewall.rules", "firewall"),
+    ("/etc/rancher/k3s/", "install"), ("/etc/sysctl.d/", "install"),
     ("/var/lib/k3seed/secrets/", "secrets"), ("/var/lib/k3seed/manifests/argocd", "gitops"),
     ("/var/lib/k3seed/", "seed"), ("/var/lib/rancher/k3s/server/manifests/", "ready"),
     ("/etc/k3seed/bootstrap.env", "bootstrap"), ("/usr/local/sbin/k3seed-bootstrap", "bootstrap"),
+    ("/usr/local/sbin/k3seed-vault", "secrets"),
     ("/etc/systemd/system/k3seed-bootstrap.service", "bootstrap"),
   ]
 
   private static let variables: [(prefix: String, stage: String)] = [
     ("K3S_", "download"), ("K3SEED_SECRETS", "secrets"), ("K3SEED_VAULT", "secrets"),
-    ("K3SEED_OCI_REGION", "secrets"), ("K3SEED_NAT", "firewall"), ("K3SEED_POD_METADATA", "firewall"),
-    ("K3SEED_NODE_CIDRS", "firewall"), ("K3SEED_CLUSTER_CIDR", "firewall"),
-    ("K3SEED_SERVICE_CIDR", "firewall"), ("K3SEED_PRIVATE_IP", "install"), ("K3SEED_PEERS", "install"),
-    ("K3SEED_CLUSTER_EXISTS", "install"), ("K3SEED_CA_SHA256", "install"), ("K3SEED_HARDENED", "install"),
-    ("K3SEED_NODE_NAME", "ready"), ("K3SEED_SEED", "seed"),
+    ("K3SEED_OCI_REGION", "secrets"), ("K3SEED_NAT", "firewall"), ("K3SEED_IPV4", "preflight"),
+    ("K3SEED_PRIVATE_IP", "install"), ("K3SEED_PEERS", "install"), ("K3SEED_CLUSTER_EXISTS", "install"),
+    ("K3SEED_CA_SHA256", "install"), ("K3SEED_HARDENED", "install"), ("K3SEED_NODE_NAME", "ready"),
+    ("K3SEED_SEED", "seed"),
   ]
 
   static func of(_ path: String) -> String {

@@ -15,12 +15,9 @@ extension Context {
       "tls_sans": Context(plan.tlsSANs),
       "cluster_cidr": Context(plan.clusterCIDR),
       "service_cidr": Context(plan.serviceCIDR),
-      // K3s' documentation, "Networking options": what it takes where nothing is said.
-      "cluster_network": plan.clusterCIDR.map { Context($0) } ?? .text("10.42.0.0/16"),
-      "service_network": plan.serviceCIDR.map { Context($0) } ?? .text("10.43.0.0/16"),
       "node_cidrs": Context(plan.nodeCIDRs),
-      "pods_reach_metadata": Context(
-        .flag(plan.podsReachMetadata.value), from: plan.podsReachMetadata.origin),
+      "cluster_has_ipv4": .flag((plan.podNetworks + plan.serviceNetworks).contains { $0.family == .ipv4 }),
+      "firewall_rules": .text(Firewall(plan, node).rules),
       "disable": Context(plan.disabled),
       "registry_mirrors": Context(
         .map(plan.registryMirrors.map { ($0.registry, .map(["endpoint": Context($0.endpoints)])) }),

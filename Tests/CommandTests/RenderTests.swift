@@ -358,7 +358,7 @@ import Testing
           "\(file):3:5: error: there is no tag !valeu; did you mean !value? [template-tag]",
           #"\#(file):4:5: error: there is no template "cloud-init/runcmd.yml"; did you mean "cloud-init/runcmd.yaml"? names are paths within the templates folder [template-file]"#,
           #"\#(file):5:5: error: a "${" has no "}"; write $${ for a literal ${ [template-format]"#,
-          #"\#(file):6:5: error: there is no value item.value: "item" is unknown; it has k3seed, cluster_name, platform, node, k3s, tls_sans, cluster_cidr, service_cidr, cluster_network, service_network, node_cidrs, pods_reach_metadata, disable, registry_mirrors, extra_manifests, airgap_images, ca_certificates, hardened, ssh_authorized_keys, namespaces, kubernetes_secrets, git, argocd [template-path]"#,
+          #"\#(file):6:5: error: there is no value item.value: "item" is unknown; it has k3seed, cluster_name, platform, node, k3s, tls_sans, cluster_cidr, service_cidr, node_cidrs, cluster_has_ipv4, firewall_rules, disable, registry_mirrors, extra_manifests, airgap_images, ca_certificates, hardened, ssh_authorized_keys, namespaces, kubernetes_secrets, git, argocd [template-path]"#,
         ])
       #expect(folder.names == ["t"])
       // Not YAML at all.

@@ -1,6 +1,10 @@
+import Diagnostics
 import Foundation
+import Inputs
+import Plan
 import TestSupport
 import Testing
+import UserData
 
 /// The example `terraform/examples/oci-always-free`, through the real Terraform.
 ///
@@ -165,6 +169,20 @@ struct OracleExampleTests {
       ])
   }
 
+  /// The ports that the firewall of a node opens, such as `tcp 2379:2380`.
+  private static func acceptedPorts(of role: Role) throws -> Set<String> {
+    var report = Report()
+    let inputs = #"{"server_private_ip": "10.20.0.10", "nodes": {"node": {"role": "\#(role.rawValue)"}}}"#
+    let plan = ClusterPlan(
+      Inputs(terraform: try .terraform(Array(inputs.utf8), source: "inputs"), report: &report), report: &report)
+    try report.throwIfErrors()
+    let rules = Firewall(plan, try #require(plan.nodes.first)).iptablesRules
+    return Set(
+      rules.matches(of: /-A K3SEED-INPUT .*-p (\w+) --dport ([0-9:]+) -j ACCEPT/).map {
+        "\($0.output.1) \($0.output.2)"
+      })
+  }
+
   /// The security groups open the ports that the nodes' own firewalls open, and SSH.
   private func expectPorts(_ state: State) async throws {
     let rules = state.all("oci_core_network_security_group_security_rule")
@@ -184,12 +202,12 @@ struct OracleExampleTests {
         "\(isTCP ? "tcp" : "udp") \(Set(ports).sorted().joined(separator: ":"))")
     }
     var needed: [String: Set<String>] = ["nodes": ["tcp 22"], "edge": ["tcp 22"]]
-    let script = try String(
-      contentsOf: Tool.root.appendingPathComponent("templates/guest/firewall.sh"), encoding: .utf8)
-    let group = ["server": "servers", "node": "nodes", "ingress": "edge"]
-    for row in script.matches(of: /'INPUT (\w+) .*-p (\w+) --dport ([0-9:]+) -j ACCEPT'/) {
-      needed[group[String(row.output.1)] ?? "", default: []].insert("\(row.output.2) \(row.output.3)")
-    }
+    let accepted = try Dictionary(
+      uniqueKeysWithValues: Role.allCases.map { ($0, try Self.acceptedPorts(of: $0)) })
+    let common = accepted[.agent] ?? []
+    needed["nodes", default: []].formUnion(common)
+    needed["servers"] = accepted[.server]?.subtracting(common)
+    needed["edge", default: []].formUnion(accepted[.ingress]?.subtracting(common) ?? [])
     #expect(needed.values.reduce(0) { $0 + $1.count } == 9)
     needed["load_balancer"] = ["tcp 80", "tcp 443", "udp 443", "tcp 6443"]
     #expect(open == needed)

@@ -1,6 +1,10 @@
+import Diagnostics
 import Foundation
+import Inputs
+import Plan
 import TestSupport
 import Testing
+import UserData
 
 /// A node between namespaces that stand for its neighbours, its pods and its cloud; see StandIns/network.sh. The packet
 /// filter is the kernel's, driven by the real iptables and nft.
@@ -31,16 +35,38 @@ enum Network {
     return process.terminationStatus == 0
   }()
 
-  /// What the commands print, a line each.
+  /// What the commands print, a line each. The node begins with the rules of a role; `use` gives it others.
   static func run(
-    _ commands: String, _ environment: [String: String] = [:],
-    sourceLocation: SourceLocation = #_sourceLocation
+    _ commands: String, role: String = "server", sourceLocation: SourceLocation = #_sourceLocation
   ) async throws -> [String] {
-    let result = try await Tool.run(
-      isolation + ["timeout", "-s", "KILL", "120", "bash", script, firewall, commands],
-      environment: environment.merging(["oci": oci]) { own, _ in own })
-    #expect(result.status == 0, "\(result.errors)", sourceLocation: sourceLocation)
-    return result.text.split(separator: "\n").map(String.init)
+    try await withTemporaryDirectory { folder in
+      for role in Role.allCases {
+        for (suffix, access) in [("", "denied"), ("-open", "allowed")] {
+          try Data(rules(role, metadata: access).utf8).write(
+            to: folder.appendingPathComponent(role.rawValue + suffix))
+        }
+      }
+      let result = try await Tool.run(
+        isolation + ["timeout", "-s", "KILL", "120", "bash", script, firewall, folder.path, commands],
+        environment: ["oci": oci, "role": role])
+      #expect(result.status == 0, "\(result.errors)", sourceLocation: sourceLocation)
+      return result.text.split(separator: "\n").map(String.init)
+    }
+  }
+
+  /// The rules that k3seed renders for a role, in a cluster of IPv4 and IPv6.
+  static func rules(_ role: Role, metadata access: String) throws -> String {
+    let inputs = """
+      {"nodes": {"server": {"role": "server"}, "agent": {"role": "agent"}, "ingress": {"role": "ingress"}},
+       "cluster_cidr": "10.42.0.0/16,fd42::/56", "service_cidr": "10.43.0.0/16,fd43::/112",
+       "server_private_ip": "10.0.0.2", "pod_metadata_access": "\(access)"}
+      """
+    var report = Report()
+    let plan = ClusterPlan(
+      Inputs(terraform: try .terraform(Array(inputs.utf8), source: "rules"), report: &report), report: &report)
+    try report.throwIfErrors()
+    let node = try #require(plan.nodes.first { $0.role.value == role })
+    return Firewall(plan, node).rules
   }
 }
 
@@ -51,12 +77,14 @@ struct Filter: CustomTestStringConvertible, Sendable {
   var commands: String
   /// What becomes of a packet that is turned away at the node.
   var refusal = "no route to host"
+  /// What becomes of a packet to a Service that is the metadata service: iptables can only drop it.
+  var closed = "refused"
 
   static let oci = Filter(
     testDescription: "OCI's rules by iptables, nft beside it", commands: #"iptables-restore <"$oci""#)
   static let withoutNft = Filter(
     testDescription: "OCI's rules by iptables, and no nft",
-    commands: #"without nft; iptables-restore <"$oci""#)
+    commands: #"without nft; iptables-restore <"$oci""#, closed: "no answer")
   static let legacy = Filter(
     testDescription: "OCI's rules by iptables-legacy, which iptables stands for",
     commands: #"""
@@ -65,7 +93,7 @@ struct Filter: CustomTestStringConvertible, Sendable {
         for family in ip ip6; do ln -s /usr/sbin/${family}tables-legacy$end /run/bin/${family}tables$end; done
       done
       iptables-restore <"$oci"
-      """#)
+      """#, closed: "no answer")
   static let policy = Filter(
     testDescription: "iptables whose policy drops",
     commands: """
@@ -127,7 +155,7 @@ struct FirewallTests {
     "Each role's ports open to whom they are for, and stay shut to others", arguments: Filter.all,
     ["server", "agent", "ingress"])
   func ports(_ filter: Filter, role: String) async throws {
-    let lines = try await Network.run(filter.commands + "\n" + Self.calls, ["K3SEED_ROLE": role])
+    let lines = try await Network.run(filter.commands + "\n" + Self.calls, role: role)
     let shut = filter.refusal
     func opened(_ roles: String..., to peer: String) -> String {
       roles.contains(role) ? "seen as \(peer)" : shut
@@ -170,7 +198,8 @@ struct FirewallTests {
         }
         stage
         calls
-        K3SEED_POD_METADATA=yes stage
+        use server-open
+        stage
         calls
         """)
     func expected(_ metadata: [String]) -> [String] {
@@ -189,6 +218,88 @@ struct FirewallTests {
     }
     #expect(
       lines == expected(["refused", "refused"]) + expected(["seen as 10.42.0.5", "seen as fd42::5"]))
+  }
+
+  /// Calls to a Service of a pod's cluster, and to its port at the node, that leads to a platform's metadata service.
+  private static let services = """
+
+    echo 1 >/proc/sys/net/ipv4/ip_forward
+    calls() {
+      call pod tcp 10.43.0.99 80
+      call pod tcp fd43::99 80
+      call private tcp 10.0.9.1 30080
+      call private tcp fd09::1 30080
+    }
+    service 10.43.0.99 80 168.63.129.16 80
+    service fd43::99 80 fd00:c1::a9fe:a9fe 80
+    service 10.0.9.1 30080 169.254.169.254 80
+    service fd09::1 30080 fd20:ce::254 80
+    """
+
+  @Test(
+    "A Service that leads to the metadata service reaches it neither from a pod nor by a port of the node",
+    arguments: Filter.all)
+  func services(_ filter: Filter) async throws {
+    let calls = [
+      "pod tcp 10.43.0.99 80", "pod tcp fd43::99 80", "private tcp 10.0.9.1 30080", "private tcp fd09::1 30080",
+    ]
+    // Where nothing closes it, it is there.
+    #expect(
+      try await Network.run(Self.services + "\ncalls")
+        == zip(calls, ["10.42.0.5", "fd42::5", "10.0.9.5", "fd09::5"]).map { "\($0): seen as \($1)" })
+    #expect(
+      try await Network.run(
+        filter.commands + Self.services + """
+
+          stage
+          if type iptables >/dev/null; then
+            for tool in iptables ip6tables; do $tool -I INPUT -j ACCEPT; $tool -I FORWARD -j ACCEPT; done
+          fi
+          calls
+          """) == calls.map { "\($0): \(filter.closed)" })
+  }
+
+  @Test(
+    "Every platform's metadata service is closed to pods but for DNS, and open to the node",
+    arguments: [Filter.oci, .withoutNft, .nft],
+    [
+      "169.254.169.254", "168.63.129.16", "fd00:c1::a9fe:a9fe", "fd00:ec2::254", "fd20:ce::254",
+      "fd00:a9fe:a9fe::1",
+    ])
+  func platforms(_ filter: Filter, address: String) async throws {
+    let isIPv6 = address.contains(":")
+    #expect(
+      try await Network.run(
+        filter.commands + """
+
+          echo 1 >/proc/sys/net/ipv4/ip_forward
+          calls() {
+            call pod tcp \(address) 80
+            call pod udp \(address) 80
+            call pod tcp \(address) 53
+            call pod udp \(address) 53
+            call node tcp \(address) 80
+          }
+          stage
+          calls
+          """) == [
+          "pod tcp \(address) 80: refused", "pod udp \(address) 80: refused",
+          "pod tcp \(address) 53: seen as \(isIPv6 ? "fd42::5" : "10.42.0.5")",
+          "pod udp \(address) 53: seen as \(isIPv6 ? "fd42::5" : "10.42.0.5")",
+          "node tcp \(address) 80: seen as \(isIPv6 ? "fd00:c1::2" : "10.0.0.2")",
+        ])
+  }
+
+  @Test("A pod answers the load balancer that probes it from a metadata address", arguments: Filter.all)
+  func probed(_ filter: Filter) async throws {
+    #expect(
+      try await Network.run(
+        filter.commands + """
+
+          echo 1 >/proc/sys/net/ipv4/ip_forward
+          stage
+          call cloud tcp 10.42.0.5 8080 168.63.129.16
+          """) == ["cloud tcp 10.42.0.5 8080: seen as 168.63.129.16"])
   }
 
   @Test(
@@ -249,10 +360,10 @@ struct FirewallTests {
       call private tcp 10.0.0.1 80
       """
     let lines = try await Network.run(
-      filter.commands + "\nstage" + calls + "\nK3SEED_NAT=yes\nstage" + calls + """
+      filter.commands + "\nuse agent\nstage" + calls + "\nuse ingress\nstage" + calls + """
 
         cat /proc/sys/net/ipv4/{ip_forward,conf/{all,eth0}/send_redirects}
-        """, ["K3SEED_ROLE": "ingress"])
+        """)
     #expect(lines.count == 7)
     #expect(lines.prefix(2).allSatisfy { !$0.contains("seen as") }, "\(lines)")
     #expect(
@@ -308,11 +419,11 @@ struct FirewallTests {
         ])
     }
     #expect(
-      lines.contains("-A K3SEED-INPUT -p tcp -m tcp --dport 6443 -m comment --comment k3seed -j ACCEPT"))
+      lines.contains("-A K3SEED-INPUT -p tcp -m tcp --dport 6443 -j ACCEPT"))
     let old = try await Network.run(#"iptables-restore <"$oci"; iptables -S"#)
     let new = lines.filter { !old.contains($0) }
     #expect(
-      new.count > 10 && new.allSatisfy { $0.contains("k3seed") || $0.hasPrefix("-N K3SEED-") }, "\(new)")
+      new.count > 10 && new.allSatisfy { $0.lowercased().contains("k3seed") }, "\(new)")
     #expect(lines.filter { old.contains($0) } == old)
   }
 
@@ -368,11 +479,15 @@ struct FirewallTests {
         "ufw or firewalld would undo these rules; disable it, as K3s advises"
       ),
       (
+        "rm /etc/k3seed/firewall.rules",
+        "/etc/k3seed/firewall.rules is missing, so no rule was changed; render again"
+      ),
+      (
         "without iptables nft",
         "neither nft nor iptables is here; add the package nftables to the image"
       ),
       (
-        "K3SEED_NAT=yes; ip route del default",
+        "use ingress; ip route del default",
         "NAT needs an IPv4 default route; give the node a gateway"
       ),
     ])
@@ -412,7 +527,7 @@ struct FirewallTests {
       (
         """
         ip route del default; ip -6 route add default via fd00:c1::a9fe:a9fe
-        K3SEED_CLUSTER_CIDR=fd42::/56 K3SEED_SERVICE_CIDR=fd43::/112
+        K3SEED_IPV4=no
         """, []
       ),
       (

@@ -1,4 +1,5 @@
 import Foundation
+import Plan
 import TestSupport
 
 /// A stand-in for a node on its first boot: the files as cloud-init would leave them, and what answers the bootstrap.
@@ -123,13 +124,14 @@ struct Node {
       "K3SEED_ROLE": role, "K3SEED_SEED": role == "server" && first ? "yes" : "no", "K3SEED_NODE_NAME": "",
       "K3SEED_PEERS": "", "K3SEED_CLUSTER_EXISTS": "no", "K3SEED_HARDENED": "no",
       "K3SEED_SECRETS": "", "K3SEED_VAULT": "", "K3SEED_NAT": role == "ingress" ? "yes" : "no",
-      "K3SEED_POD_METADATA": "no", "K3SEED_CLUSTER_CIDR": "10.42.0.0/16",
-      "K3SEED_SERVICE_CIDR": "10.43.0.0/16", "K3SEED_NODE_CIDRS": "10.0.0.0/8 fc00::/7",
+      "K3SEED_IPV4": "yes",
       "K3S_VERSION": "v1.36.4+k3s1", "K3S_SHA256_AMD64": sha256[0], "K3S_SHA256_ARM64": sha256[0],
       "K3S_SHA256_INSTALL": sha256[1], "K3S_BINARY_URLS": "http://127.0.0.1:8000/ok",
       "K3S_INSTALL_URLS": "http://127.0.0.1:8000/ok/install.sh",
     ]
     if !first || role != "server" { secrets["cloudflare_api_token"] = nil }
+    files["/etc/k3seed/firewall.rules"] = try Network.rules(
+      Role(rawValue: role) ?? .agent, metadata: "denied")
   }
 
   /// The script, its parts one after another.

@@ -151,8 +151,7 @@ import YAML
     // What variables are made of is a line, and a word within a list; all else may be anything.
     func replaced(_ context: Context, _ path: [String]) -> Context {
       var context = context
-      let isVariable = [["node"], ["k3s"], ["node_cidrs"], ["cluster_network"], ["service_network"]].contains
-      { path.starts(with: $0) }
+      let isVariable = [["node"], ["k3s"]].contains { path.starts(with: $0) }
       switch context.value {
       case .text: context.value = .text((isVariable ? words : texts).randomElement(using: &random) ?? "")
       case .list(let items): context.value = .list(items.map { replaced($0, path) })

@@ -12,12 +12,13 @@ extension Machines {
     /// The payload, with rules, the service that loads them, and the one that looks from outside afterwards.
     ///
     /// - Parameters:
+    ///   - isOpen: whether pods may reach the metadata service.
     ///   - rules: the file that has them, and where it is in the guest.
     ///   - service: the one that loads them, and the command by which it does. Of netfilter-persistent the part is
     ///     here that matters: it starts its plugins, and iptables' loads the rules.
     ///   - boot: commands in every boot.
     private static func payload(
-      _ argument: String, replacing: [String: String] = [:],
+      _ argument: String, isOpen: Bool = false,
       rules: (name: String, path: String) = ("oci-rules.v4", "/etc/iptables/rules.v4"),
       service: (name: String, command: String) = (
         "netfilter-persistent", "/usr/bin/run-parts -a start /usr/share/netfilter-persistent/plugins.d"
@@ -59,7 +60,8 @@ extension Machines {
           """),
       ]
       return try await Lab.payload(
-        replacing: replacing, files: files, boot: boot,
+        Lab.payload(of: "literal", more: isOpen ? "pod_metadata_access: allowed\n" : ""),
+        files: files, boot: boot,
         before: ["systemctl enable --now \(service.name).service"],
         // As after a change of the image's rules.
         after: [
@@ -112,8 +114,7 @@ extension Machines {
     @Test("What looks from outside does see a pod that is not kept from the metadata service")
     func seesFailure() async throws {
       let outcome = try await Lab.verify(
-        try await Self.payload(
-          "", replacing: ["K3SEED_POD_METADATA='no'": "K3SEED_POD_METADATA='yes'"]),
+        try await Self.payload("", isOpen: true),
         as: "oci-rules-unguarded", Lab.mirror + ["--warm"])
       #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
       #expect(outcome.detail("no-failed-unit").contains("lab-firewall"), "\(outcome.text)")

@@ -1,148 +1,157 @@
 # shellcheck shell=bash
-# What the node's packet filter lets through. Images bring filters that turn everything away (OCI's Ubuntu by iptables,
-# others by nft), so what K3s needs is accepted before that. Nothing is flushed, and live rules are never saved: the
-# stage runs again at every boot, before K3s, and puts back what is missing. All of it is called k3seed.
+# Loads the packet filter's rules, and checks the network that K3s needs.
+#
+# Images bring filters that turn everything away (OCI's Ubuntu by iptables, others by nft), so what K3s needs is accepted
+# before that. Nothing is flushed, and live rules are never saved: the stage runs again at every boot, before K3s, and
+# puts back what is missing. All of it is called k3seed. What the rules are was decided when they were rendered;
+# /etc/k3seed/firewall.rules has them in three sections:
+#
+#   nft-table    a table of our own: what is closed to pods, and NAT
+#   nft-accepts  chains for the tables of others that turn strangers away
+#   iptables     for iptables-restore and ip6tables-restore; mangle and nat are for images without nft
+#
+# To test it: `swift test --filter FirewallTests` loads them into a real kernel, between stand-ins for a cloud and a pod.
+# On a node, `k3seed-bootstrap firewall` may be run at any time; `nft list ruleset` and `iptables -S` show the result.
 
-# Chain, whose it is, and the rule, in iptables' words; @list stands for each network of a list. The ports are those of
-# K3s' table of requirements, and only what the role needs; K3s also asks for its own networks to reach the node.
-firewall=(
-  'INPUT server -p tcp --dport 6443 -j ACCEPT'
-  'INPUT server -s @nodes -p tcp --dport 2379:2380 -j ACCEPT'
-  'INPUT node -s @nodes -p tcp --dport 10250 -j ACCEPT'
-  'INPUT node -s @nodes -p udp --dport 8472 -j ACCEPT'
-  'INPUT node -s @cluster -j ACCEPT'
-  'INPUT ingress -p tcp --dport 80 -j ACCEPT'
-  'INPUT ingress -p tcp --dport 443 -j ACCEPT'
-  'INPUT ingress -p udp --dport 443 -j ACCEPT'
-  'FORWARD node -s @pods -j ACCEPT'
-  'FORWARD node -d @pods -j ACCEPT'
-  'FORWARD nat -s @private -o @out -j ACCEPT'
-  'FORWARD nat -d @private -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'
-  # Port 53 stays open: OCI's DNS has the metadata service's address, and CoreDNS is a pod. iptables can only REJECT
-  # where K3s' network policies accept before it, so it leads to a port of the node where nobody listens.
-  'PREROUTING node -s @pods -d @closed -p tcp ! --dport 53 -j REDIRECT --to-ports 1'
-  'PREROUTING node -s @pods -d @closed -p udp ! --dport 53 -j REDIRECT --to-ports 1'
-  'POSTROUTING nat -d @private -j RETURN'
-  'POSTROUTING nat -s @private -o @out -j MASQUERADE'
-)
-
-# shellcheck disable=SC2034 # Lists are read by the name in a row.
+# Done when pods cannot reach the metadata service and the role's ports are open.
 stage_firewall() {
-  if ! is_done install && { grep -qs ^ENABLED=yes /etc/ufw/ufw.conf || systemctl is-active -q firewalld; }; then
+  local rules=/etc/k3seed/firewall.rules nft out='' tool
+  [ -s $rules ] || die "$rules is missing, so no rule was changed; render again" >&2
+  if ! is_done install && other_firewall; then
     die 'ufw or firewalld would undo these rules; disable it, as K3s advises'
   fi
-  is="node $K3SEED_ROLE" nodes=$K3SEED_NODE_CIDRS pods=${K3SEED_CLUSTER_CIDR//,/ }
-  cluster="$pods ${K3SEED_SERVICE_CIDR//,/ }"
-  # All that is link-local, as OCI's boot volume is there, too, and the image guards it from processes only, not from
-  # what is forwarded; it is never opened.
-  closed='169.254.0.0/16 fd00:c1::a9fe:a9fe'
-  [ "$K3SEED_POD_METADATA" != yes ] || closed=169.254.0.0/21
   if [ "$K3SEED_NAT" = yes ]; then
-    out=$(ip -4 route show default | sed -nE '1s/.* dev ([^ ]+).*/\1/p')
+    out=$(default_interface)
     [ -n "$out" ] || later 'NAT needs an IPv4 default route; give the node a gateway'
-    is+=' nat' private=$(expand 4 @nodes)
-    # Nor are the private nodes told of the gateway, where there is no NAT.
+    # The nodes behind this one are not told of the gateway, where there is no NAT.
     sysctl -qw net/ipv4/{ip_forward=1,conf/{all,"$out"}/send_redirects=0}
   fi
 
-  if type nft; then
-    nft_rules | nft -f -
+  nft=$(command -v nft) || nft=''
+  if [ -n "$nft" ]; then
+    nft_script $rules "$out" | nft -f -
   else
-    type iptables || die 'neither nft nor iptables is here; add the package nftables to the image'
-    iptables_rules nat 1 PREROUTING POSTROUTING
+    command -v iptables || die 'neither nft nor iptables is here; add the package nftables to the image'
   fi
-  iptables_rules filter '' INPUT FORWARD
-}
-
-# expand FAMILIES RULE: the rule for each network of IPv4 (4), of IPv6 (6) or of both (46).
-expand() {
-  [[ $2 = *@* ]] || { echo "$2"; return; }
-  local list=${2#*@} net family
-  list=${list%% *}
-  for net in ${!list}; do
-    [[ $net = *:* ]] && family=6 || family=4
-    [[ $1 != *$family* ]] || expand "$1" "${2/@$list/$net}"
-  done
-}
-
-# rules CHAIN FAMILIES: what this node has there.
-rules() {
-  for row in "${firewall[@]}"; do
-    read -r chain whose rule <<<"$row"
-    [[ $chain != "$1" || " $is " != *" $whose "* ]] || expand "$2" "$rule"
-  done
-}
-
-# iptables_rules TABLE PLACE CHAIN...: a chain of our own, filled anew, and the jump to it: before the first rule that
-# turns strangers away, or else at PLACE, where the first place is for chains whose policy does; and where it is if it
-# comes first. iptables is the one that the image loads its rules by, whether it is iptables-nft or iptables-legacy.
-iptables_rules() {
+  # Of iptables' two variants it is the one by which the image loads its rules.
   for tool in iptables ip6tables; do
-    type $tool || continue
-    family=4
-    if [ $tool = ip6tables ]; then
-      family=6
-      [ -e /proc/net/if_inet6 ] || continue
-    fi
-    live=$($tool -w -t "$1" -S)
-    text=$(for chain in "${@:3}"; do
-      at=$(awk -v chain="$chain" -v at="$2" '
-        $2 == chain && /^-P.*DROP/ { at = 1 }
-        $2 != chain || !/^-A/ { next }
-        { n++ }
-        / -j K3SEED-/ { at = "there"; exit }
-        / -j (REJECT|DROP)/ && !/ -s |INVALID/ { at = n; exit }
-        END { print at }' <<<"$live")
-      own=$(rules "$chain" $family)
-      [[ $at && $at$own != "$2" ]] || continue
-      echo ":K3SEED-$chain -"
-      [ "$at" = there ] || echo "-I $chain $at -m comment --comment k3seed -j K3SEED-$chain"
-      sed -n "s/..*/-A K3SEED-$chain & -m comment --comment k3seed/p" <<<"$own"
-    done)
-    [ -z "$text" ] || printf '*%s\n%s\nCOMMIT\n' "$1" "$text" | $tool-restore -w --noflush
+    command -v $tool || continue
+    [ $tool = iptables ] || [ -e /proc/net/if_inet6 ] || continue
+    load_iptables $tool $rules "$out" filter INPUT FORWARD
+    [ -z "$nft" ] || continue
+    load_iptables $tool $rules "$out" mangle INPUT FORWARD
+    load_iptables $tool $rules "$out" nat PREROUTING ${out:+POSTROUTING}
   done
 }
 
-# nft_words CHAIN FAMILIES PREFIX: the rules in nft's words.
-nft_words() {
-  rules "$1" "$2" | sed -E 's/-([sd]) ([^ ]*:)/ip6 \1addr \2/g; s/-([sd]) /ip \1addr /g; s/-o ([^ ]+)/oifname "\1"/
-    s/-p (...) --dport/\1 dport/; s/([0-9]):([0-9]+) -j/\1-\2 -j/; s/-m conntrack --ctstate/ct state/
-    s/-p (...) !.*/\1 dport != 53 reject/; s/tcp.*reject/& with tcp reset/; s/-j //; s/ [A-Z,]{2,}/\L&/g
-    s/.*/add rule '"$3"' & comment k3seed/'
+# Whether rules are managed by a program that replaces those of others.
+other_firewall() { grep -qs ^ENABLED=yes /etc/ufw/ufw.conf || systemctl is-active -q firewalld; }
+
+# Prints the interface of IPv4's default route.
+default_interface() { ip -4 route show default | sed -nE '1s/.* dev ([^ ]+).*/\1/p'; }
+
+# load_iptables TOOL FILE OUT TABLE CHAIN...: fills the chains K3SEED-CHAIN of a table anew, and jumps to each where it
+# belongs. A table in which none belongs anywhere is left alone.
+load_iptables() {
+  local tool=$1 file=$2 out=$3 table=$4 chain place live jumps='' is_needed=''
+  shift 4
+  live=$($tool -w -t "$table" -S)
+  for chain; do
+    if [ "$table" = filter ]; then
+      place=$(place_before_refusal "$chain" <<<"$live")
+    else
+      place=$(place_at_front "$chain" <<<"$live")
+    fi
+    [ -n "$place" ] || continue
+    is_needed=yes
+    [ "$place" = there ] || jumps+="-I $chain $place -m comment --comment k3seed -j K3SEED-$chain"$'\n'
+  done
+  [ -n "$is_needed" ] || return 0
+  { section iptables "$file" | sed "s/@out/$out/"; printf '*%s\n%sCOMMIT\n' "$table" "$jumps"; } |
+    "$tool-restore" -w --noflush -T "$table"
 }
 
-# A table of our own, so that nobody's accept comes before it: after a Service has become its address, before the
-# route. Then nft's chains that turn strangers away, unless they are those of iptables.
-nft_rules() {
-  own='inet k3seed'
-  printf "%s table $own\n" add delete add
-  echo "add chain $own pre { type filter hook prerouting priority -90; }"
-  echo "add chain $own post { type nat hook postrouting priority 110; }"
-  for family in 4 6; do nft_words PREROUTING $family "$own pre"; done
-  nft_words POSTROUTING 4 "$own post"
+# place_before_refusal CHAIN: of `iptables -S`, the place of the first rule in CHAIN that turns strangers away; the first
+# place where only the policy does; `there` where the jump is; nothing where nobody is turned away. A rule for some
+# sources or for broken packets is not about strangers.
+place_before_refusal() {
+  awk -v chain="$1" '
+    $2 != chain { next }
+    $1 == "-P" { if ($3 == "DROP") place = 1; next }
+    { rule++ }
+    / -j K3SEED-/ { place = "there"; exit }
+    / -s / || /INVALID/ { next }
+    / -j (REJECT|DROP)/ { place = rule; exit }
+    END { print place }'
+}
 
-  nft -a list ruleset | awk -v "iptables=$(type -t iptables)" '
-    $1 == "table" { table = $2 " " $3; skip = !/ (ip6?|inet) / || iptables && / ip6? filter / }
-    $1 == "chain" { rule = "insert rule " table " " $2; hook = at = "" }
-    / filter hook (input|forward) / && !skip { hook = $4; at = /policy drop/ ? rule : ""; next }
-    $1 == "}" && hook && at { print table, hook, at; hook = "" }
-    at ~ /there|handle/ { next }
-    /jump k3seed_/ { at = "there" }
-    /[ \t](reject|drop)( |$)/ && !/saddr|invalid/ { at = rule " handle " $NF }' |
-    while read -r family table hook at; do
-      own="$family $table k3seed_$hook"
-      printf "%s chain $own\n" add flush
-      family=${family/inet/46} family=${family/ip6/6}
-      nft_words "${hook^^}" "${family/ip/4}" "$own"
-      [ "$at" = there ] || echo "$at jump k3seed_$hook comment k3seed"
+# place_at_front CHAIN: of `iptables -S`, the first place, or `there` where the jump is.
+place_at_front() {
+  if grep -q "^-A $1 .*-j K3SEED-$1\$"; then echo there; else echo 1; fi
+}
+
+# section NAME FILE: what the file has under the line "### NAME".
+section() { awk -v name="$1" '$1 == "###" { is_wanted = $2 == name; next } is_wanted' "$2"; }
+
+# nft_script FILE OUT: what nft is to do, in one transaction.
+nft_script() {
+  local file=$1 out=$2 family table chain hook place before=''
+  [ -z "$out" ] || echo "define out = \"$out\""
+  section nft-table "$file"
+  nft -a list ruleset | refusing_chains "$(command -v iptables)" |
+    while read -r family table chain hook place; do
+      if [ "$family $table" != "$before" ]; then
+        before="$family $table"
+        printf "%s chain $before %s\n" add k3seed_input add k3seed_forward flush k3seed_input flush k3seed_forward
+        echo "table $before {"
+        section nft-accepts "$file" | of_family "$family"
+        echo '}'
+      fi
+      case $place in
+        there) ;;
+        front) echo "insert rule $before $chain jump k3seed_$hook comment \"k3seed\"" ;;
+        *) echo "insert rule $before $chain handle $place jump k3seed_$hook comment \"k3seed\"" ;;
+      esac
     done
+}
+
+# of_family FAMILY: rules without those that a table of this family cannot hold.
+of_family() {
+  case $1 in
+    ip) grep -v '^ *ip6 ' ;;
+    ip6) grep -v '^ *ip ' ;;
+    *) cat ;;
+  esac
+}
+
+# refusing_chains IPTABLES: of `nft -a list ruleset`, the chains that turn strangers away: family, table, chain, hook,
+# and where the jump belongs: before the rule with a handle, at the `front` where only the policy does, or `there` where
+# it is. Where there is iptables, its tables are left to it.
+refusing_chains() {
+  awk -v iptables="$1" '
+    $1 == "table" {
+      family = $2; table = $3
+      is_foreign = family ~ /^(ip|ip6|inet)$/ && table != "k3seed"
+      if (iptables && family != "inet" && table ~ /^(filter|mangle|raw|security)$/) is_foreign = 0
+    }
+    $1 == "chain" { chain = $2; hook = place = "" }
+    $1 == "}" && hook && place { print family, table, chain, hook, place; hook = "" }
+    $1 == "type" && $2 == "filter" && is_foreign && ($4 == "input" || $4 == "forward") {
+      hook = $4
+      if (/policy drop/) place = "front"
+      next
+    }
+    !hook || (place && place != "front") { next }
+    /jump k3seed_/ { place = "there"; next }
+    /saddr/ || /invalid/ { next }
+    /[ \t](reject|drop)( |$)/ { place = $NF }'
 }
 
 # What K3s would fail of much later. Without DNS only names fail, which a download says itself.
 check_network() {
   if [ -z "$(ip -4 route show default)" ]; then
     [ -n "$(ip -6 route show default)" ] || later 'no default route; K3s needs one: give the node a gateway'
-    [[ $K3SEED_CLUSTER_CIDR$K3SEED_SERVICE_CIDR != *.* ]] ||
+    [ "$K3SEED_IPV4" != yes ] ||
       die 'only IPv6 has a default route; give IPv6 cluster_cidr and service_cidr, or an IPv4 gateway'
   fi
   [ -z "${http_proxy-}${HTTP_PROXY-}${https_proxy-}${HTTPS_PROXY-}" ] || [ -n "${no_proxy-}${NO_PROXY-}" ] ||
