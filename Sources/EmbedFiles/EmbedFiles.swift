@@ -35,14 +35,15 @@ enum EmbedFiles {
         static let packed: [(text: String, packed: String)] = [
 
       """
-    let scripts = files.filter { $0.name.hasSuffix(".sh") }.map { ($0.name, Script.condensed($0.text)) }
+    let scripts = files.filter { $0.name.hasSuffix(".sh") || $0.name.hasSuffix(".py") }
+      .map { ($0.name, Script.condensed($0.text)) }
     for text in files.flatMap({ compositions(in: $0.text, Dictionary(uniqueKeysWithValues: scripts)) }) {
       code += "    (\(literal(text)), \"\(Script.packed(text))\"),\n"
     }
     code += """
         ]
 
-        /// The shell scripts as they travel.
+        /// The scripts as they travel.
         static let condensed: [String: String] = [
 
       """

@@ -1,15 +1,16 @@
 import Gzip
 import Secrets
 
-/// Shell scripts as they travel in user-data.
+/// Scripts for a shell or for Python as they travel in user-data.
 ///
 /// A room of its own, because the embedded ones are made ready when k3seed is built (see EmbedFiles), and a user's own
 /// when they are rendered.
 public enum Script {
   /// A script without blank lines and lines that are only a comment, but with its `#!`: every byte counts
-  /// against a platform's limit. A line that another one continues stays, and a script with a here-document is
-  /// left as it is, since such lines may be part of one.
+  /// against a platform's limit. A line that another one continues stays, and a script with a here-document, or with
+  /// what may be a Python string of several lines, is left as it is, since such lines may be part of one.
   public static func condensed(_ script: String) -> String {
+    if script.contains("\"\"\"") || script.contains("'''") { return script }
     let bytes = Array(script.utf8)
     let here = UInt8(ascii: "<")
     for index in bytes.indices

@@ -15,7 +15,7 @@ import YAML
 /// | `!yaml node`, `!json node` | the node written as a document into a string; a text names a template |
 /// | `!env {KEY: node}` | lines `KEY='value'` for a shell; a list becomes its items with spaces between, a condition `yes` or `no` |
 /// | `!file name` | a file among the templates, as it is |
-/// | `!script name` | a shell script among the templates, without its comment lines and blank lines |
+/// | `!script name` | a shell or Python script among the templates, without its comment lines and blank lines |
 /// | `!gzip [node]` | the texts of a list as one, compressed and then in base64: `encoding: gz+b64` of `write_files` |
 /// | `!include name` | another template, expanded here; a list within a list is spliced |
 /// | `!when {path: node}` | the node where the value is given, true or not empty; else nothing |

@@ -136,7 +136,7 @@ struct Node {
 
   /// The script, its parts one after another.
   static func whole() throws -> String {
-    try ["bootstrap.sh", "firewall.sh", "vault.sh", "engine.sh"].map {
+    try ["bootstrap.sh", "firewall.sh", "engine.sh"].map {
       try String(contentsOf: guest.appendingPathComponent($0), encoding: .utf8)
     }.joined()
   }

@@ -1,10 +1,10 @@
 import Foundation
 import TestSupport
 
-/// A stand-in for a node on OCI whose secrets are in OCI Vault, for the tests of vault.sh.
+/// A stand-in for a node on OCI whose secrets are in OCI Vault, for the tests of vault.py.
 ///
-/// vault.sh itself, bash, coreutils, curl and openssl are real. They run in a `bwrap` sandbox with a network of their
-/// own, where StandIns/oci_emulator.py is what OCI is elsewhere: at the same addresses and names.
+/// vault.py itself, Python and openssl are real. They run in a `bwrap` sandbox with a network of their own, where
+/// StandIns/oci_emulator.py is what OCI is elsewhere: at the same addresses and names.
 struct VaultNode {
   /// The emulator's plan; see StandIns/oci_emulator.py.
   var plan: [String: Any] = [:]
@@ -12,7 +12,7 @@ struct VaultNode {
   var secrets: [Secret] = []
   /// More lines of bootstrap.env.
   var variables: [String: String] = [:]
-  /// Exported to the bootstrap, as `NAME=value`.
+  /// More of the client's environment, as `NAME=value`.
   var environment: [String] = []
   /// What the names of OCI's services are here.
   var names = [
@@ -24,9 +24,9 @@ struct VaultNode {
   /// Files in the folder of the secrets from the beginning.
   var present: [String: String] = [:]
   var hasIPv4 = true
-  /// Whether curl is as it was before 7.69; see StandIns/seen.sh.
-  var hasOldCurl = false
-  /// Whether the files that any process opens are kept.
+  /// Whether there is a proxy, at 10.0.0.9:3128; see StandIns/proxy.py.
+  var hasProxy = false
+  /// Whether each process's arguments, environment and opened files are kept. Pauses are real then, and not kept.
   var isTraced = false
 
   struct Secret {
@@ -89,12 +89,12 @@ struct VaultNode {
     var token: Int?
   }
 
-  static let script = Tool.root.appendingPathComponent("templates/guest/vault.sh")
+  static let script = Tool.root.appendingPathComponent("templates/guest/vault.py")
   private static let venv = Tool.root.appendingPathComponent(".venv").path
 
   /// Whether such a sandbox, the emulator and the SDK work here.
   static let works: Bool = {
-    guard let bwrap = Tool.find("bwrap"), Tool.has("openssl"), Tool.has("curl") else { return false }
+    guard let bwrap = Tool.find("bwrap"), Tool.has("openssl") else { return false }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: bwrap)
     process.arguments =
@@ -175,11 +175,11 @@ struct VaultNode {
       try FileManager.default.createDirectory(
         at: root.appendingPathComponent(folder), withIntermediateDirectories: true)
     }
-    for name in ["oci_emulator.py", "oci_sdk.py", "seen.sh", "stage.sh", "vault-node.sh"] {
+    for name in ["oci_emulator.py", "oci_sdk.py", "pauses.py", "proxy.py", "vault-node.sh"] {
       try write(
         "local/lab/\(name)", Data(contentsOf: Node.standIns.appendingPathComponent(name)), mode: 0o755)
     }
-    try write("local/lab/vault.sh", Self.stripped().utf8)
+    try write("local/sbin/k3seed-vault", Self.stripped().utf8, mode: 0o755)
     var plan = plan
     if plan["secrets"] == nil {
       let versions = secrets.map { secret in
@@ -197,27 +197,29 @@ struct VaultNode {
     if environment["K3SEED_VAULT"] == nil {
       environment["K3SEED_VAULT"] = secrets.map { "\($0.name)=\($0.ocid)\($0.query)" }.joined(separator: " ")
     }
-    let calls = "open,openat,openat2,creat,memfd_create"
-    let trace =
-      isTraced ? "\(Tool.find("strace") ?? "strace") -f -qq -A -o /var/lab/strace -e trace=\(calls)" : ""
+    let calls = "execve,open,openat,openat2,creat,memfd_create"
+    let runner =
+      isTraced
+      ? "\(Tool.find("strace") ?? "strace") -f -qq -A -v -s 1000000 -o /var/lab/strace -e trace=\(calls)"
+      : "/usr/bin/python3 -I /usr/local/lab/pauses.py"
     let texts = [
       "etc/k3seed/bootstrap.env": environment.sorted { $0.key < $1.key }.map { "\($0)='\($1)'\n" }.joined(),
       "etc/nsswitch.conf": "hosts: files\n", "etc/hosts": "", "etc/ssl/certs/ca-certificates.crt": "",
       "etc/ssl/openssl.cnf": try String(contentsOfFile: "/etc/ssl/openssl.cnf", encoding: .utf8),
       "var/lab/names": names.map { "\($0)\n" }.joined(), "var/lab/tries": "\(tries)\n",
-      "var/lab/environment": self.environment.joined(separator: " "), "var/lab/trace": trace,
+      "var/lab/environment": self.environment.joined(separator: " "), "var/lab/runner": runner,
     ]
     for (path, text) in texts { try write(path, text.utf8) }
     for (name, text) in present { try write("run/k3seed/seed/\(name)", text.utf8, mode: 0o600) }
     if !hasIPv4 { try write("var/lab/ipv6", []) }
-    if hasOldCurl { try write("var/lab/old-curl", []) }
+    if hasProxy { try write("var/lab/proxy", []) }
   }
 
   /// The script as it travels: without lines that are only a comment, and without blank ones.
   static func stripped() throws -> String {
     try String(contentsOf: script, encoding: .utf8).split(separator: "\n").filter { line in
       let text = line.drop { $0 == " " }
-      return !text.isEmpty && !text.hasPrefix("#")
+      return !text.isEmpty && (!text.hasPrefix("#") || text.hasPrefix("#!"))
     }.joined(separator: "\n") + "\n"
   }
 }

@@ -28,8 +28,10 @@ PLAN is JSON, or a file of it. What is left out is as follows, or does not happe
     faults        a list of {"at": service, "path": part of it, "times": N, "seconds": N, "do": fault}; the first that
                   matches a request, and has not been done so often or for so long, is done. A fault is
                   {"status": N, "code": ..., "message": ..., "retry_after": N}, "drop" (the connection is closed),
-                  "drip" (a byte now and then), "truncate" (half of the answer), "half" (half of it, as if it were
-                  whole) or "page" (HTML with status 200)
+                  "hang" (there is no answer), "drip" (a byte now and then), "truncate" (half of the answer), "half" (half
+                  of it, as if it were whole), "page" (HTML with status 200), "redirect" (to where the answer is),
+                  "oversized" (the answer, and then a megabyte of spaces) or "escape" (the answer, with all of JSON's
+                  strings in escapes)
 """
 
 import argparse
@@ -148,6 +150,18 @@ class Authority:
                 x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
             ).add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self.key, hashes.SHA256())
+
+
+def escaped(value):
+    """JSON in which each character of a string is an escape, as RFC 8259, section 7, allows."""
+    if isinstance(value, str):
+        units = value.encode("utf-16-be").hex()
+        return '"' + "".join(f"\\u{units[at:at + 4]}" for at in range(0, len(units), 4)) + '"'
+    if isinstance(value, list):
+        return "[" + ",".join(map(escaped, value)) + "]"
+    if isinstance(value, dict):
+        return "{\n" + " ,\r\n\t".join(f"{escaped(key)} : {escaped(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value)
 
 
 class Cloud:
@@ -488,9 +502,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 body = json.dumps(refusal.body).encode()
             if fault == "page":
                 kind, body = "text/html", b"<!DOCTYPE html><title>Sign in to this network</title>\n"
+            elif fault == "redirect":
+                status, head, body = 302, {"Location": self.path}, b""
+            elif fault == "oversized":
+                body += b" " * (1 << 20)
+            elif fault == "escape":
+                body = escaped(json.loads(body)).encode()
         cloud.record(
             at=service, method=self.command, host=self.headers.get("Host"), target=self.path,
-            status=0 if fault == "drop" else status, why=why, **self.notes,
+            status=0 if fault in ("drop", "hang") else status, why=why, **self.notes,
         )
         self.reply(fault, status, head | {"Content-Type": kind}, body)
 
@@ -500,6 +520,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = fault in ("drop", "drip", "truncate", "half")
         if fault == "drop":
             return
+        if fault == "hang":
+            # Until the emulator ends.
+            threading.Event().wait()
         length = {"Connection": "close"} if fault == "half" else {"Content-Length": str(len(body))}
         self.send_response_only(status)
         date = {"Date": email.utils.formatdate(self.server.cloud.now(), usegmt=True)}
