@@ -14,7 +14,7 @@ extension InputSpec {
       "The nodes by name; several servers mean high availability with embedded etcd."),
     InputSpec(
       "server_private_ip", .text(.address),
-      "The address at which other nodes join the first server."),
+      "The address at which other nodes join the first server: its private_ip."),
     InputSpec(
       "server_url", .text(.serverURL), default: "`https://<server_private_ip>:6443`",
       "The URL at which other nodes join, where it is not the first server's address (a load balancer)."),
@@ -39,14 +39,14 @@ extension InputSpec {
       "tls_sans", .list(.text(.addressOrName)), default: "none",
       "More names and addresses for the API's certificate."),
     InputSpec(
-      "cluster_cidr", .text(.dualStackCIDR), default: "10.42.0.0/16 (K3s)",
-      "The network of the pods; for IPv4 and IPv6 one of each, with a comma between."),
+      "cluster_cidr", .text(.dualStackCIDR), default: "10.42.0.0/16, or fd00:42::/56 on IPv6 servers (K3s)",
+      "The network of the pods, apart from services and nodes; for IPv4 and IPv6 one of each, with a comma between."),
     InputSpec(
-      "service_cidr", .text(.dualStackCIDR), default: "10.43.0.0/16 (K3s)",
-      "The network of the services; for IPv4 and IPv6 one of each, with a comma between."),
+      "service_cidr", .text(.dualStackCIDR), default: "10.43.0.0/16, or fd00:43::/112 on IPv6 servers (K3s)",
+      "The network of the services, apart from pods and nodes; for IPv4 and IPv6 one of each, with a comma between."),
     InputSpec(
       "node_cidrs", .list(.text(.cidr)), default: "the private ranges",
-      "The networks of the nodes: the firewall lets only these to the kubelet, the overlay network and etcd, and the ingress node NATs for them."
+      "The networks of the nodes, of which each private_ip is: the firewall lets only these to the kubelet, the overlay network and etcd, and the ingress node NATs for them."
     ),
     InputSpec(
       "pod_metadata_access", .text(.access), default: "`denied`",

@@ -68,7 +68,9 @@ extension Code.Language {
     let name = path.split(separator: "/").last ?? ""
     let suffix = name.split(separator: ".", omittingEmptySubsequences: false).dropFirst().last ?? ""
     if content.hasPrefix("#!") {
-      self = .shell
+      // sh, bash, ksh..., also behind env.
+      let words = content.prefix { !$0.isNewline }.split { " /".contains($0) }
+      self = words.contains { $0.hasSuffix("sh") } ? .shell : .text
       return
     }
     self =

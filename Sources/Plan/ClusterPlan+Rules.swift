@@ -101,6 +101,7 @@ extension ClusterPlan {
     for san in candidates where !sans.contains(where: { $0.value == san.value }) { sans.append(san) }
     tlsSANs = sans
     checkSecrets(report: &report)
+    checkNetworks(report: &report)
   }
 
   /// Where K3s' servers answer: its documentation, "Requirements", "Networking".

@@ -178,13 +178,21 @@ package struct Firewall: Sendable {
 }
 
 extension ClusterPlan {
-  /// The networks of the pods, where nothing is given K3s' default (its documentation, "Networking options").
-  package var podNetworks: [Network] { Self.networks(clusterCIDR, default: "10.42.0.0/16") }
+  /// The networks of the pods; where nothing is given, those that K3s takes (``defaultNetworks``).
+  package var podNetworks: [Network] { Self.networks(clusterCIDR?.value ?? defaultNetworks.pods) }
 
-  /// The networks of the services, where nothing is given K3s' default.
-  package var serviceNetworks: [Network] { Self.networks(serviceCIDR, default: "10.43.0.0/16") }
+  /// The networks of the services; where nothing is given, those that K3s takes.
+  package var serviceNetworks: [Network] { Self.networks(serviceCIDR?.value ?? defaultNetworks.services) }
 
-  private static func networks(_ given: Sourced<String>?, default network: String) -> [Network] {
-    (given?.value ?? network).split(separator: ",").compactMap { Network(String($0)) }
+  /// K3s' defaults, which follow the first address of the first server (pkg/util/net.go, GetDefaultAddresses). Where it is
+  /// not known, K3s takes the one on the default route, which mostly is IPv4.
+  private var defaultNetworks: (pods: String, services: String) {
+    let address = nodes.first(where: \.isFirstServer)?.privateIP.flatMap { Network($0.value) }
+    return address?.family == .ipv6
+      ? ("fd00:42::/56", "fd00:43::/112") : ("10.42.0.0/16", "10.43.0.0/16")
+  }
+
+  private static func networks(_ text: String) -> [Network] {
+    text.split(separator: ",").compactMap { Network(String($0)) }
   }
 }

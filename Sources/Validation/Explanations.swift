@@ -244,6 +244,24 @@ public enum Explanations {
     ),
     ("same-address", "two nodes with one address", "one of them is not reached", "give each its own"),
     (
+      "network-overlap", "pods, services or nodes with addresses in common",
+      "a packet for one of them goes to another: nodes or Services are not reached",
+      "give `cluster_cidr`, `service_cidr` and `node_cidrs` networks that do not overlap"
+    ),
+    (
+      "network-family", "networks or addresses of IPv4 where others have IPv6",
+      "K3s does not start: pods, services and nodes have the same families",
+      "give each network, and `private_ip`, the same families"
+    ),
+    (
+      "outside-node-cidrs", "a `private_ip` that is in none of `node_cidrs`",
+      "the other nodes' packet filters turn the node away", "add its network to `node_cidrs`"
+    ),
+    (
+      "server-address", "a `server_private_ip` that no server has", "other nodes join in vain",
+      "give a server's `private_ip`, or the load balancer as `server_url` or `load_balancer_ip`"
+    ),
+    (
       "no-server", "nodes without a server and without `server_url`", "there is no cluster to join",
       "add a server, or give `server_url`"
     ),

@@ -221,6 +221,29 @@ struct OracleExampleTests {
   }
 
   @Test(
+    "A network that pods or services have is refused in the plan, and one beside them is not",
+    .enabled("the framework of the stand-in is not here; run make setup") {
+      await Workspace.hasStandIns.value
+    })
+  func networks() async throws {
+    try await Workspace.with(Self.root, source: .standIns) { workspace in
+      try await workspace.succeed(["init"])
+      for (network, refusal) in [
+        ("10.42.0.0/16", "This is K3s' own network"), ("10.42.7.0/16", "This is K3s' own network"),
+        ("10.43.0.0/16", "This is K3s' own network"), ("10.32.0.0/12", "Give a network of 16 bits"),
+        ("10.20.0.0", "Give a network of 16 bits"),
+      ] {
+        let refused = try await workspace.run(
+          ["plan", "-json"], Self.variables.merging(["network_cidr": network]) { $1 })
+        #expect(refused.diagnostics.map { $0.detail.hasPrefix(refusal) } == [true], "\(network): \(refused.diagnostics)")
+      }
+      let beside = try await workspace.run(
+        ["plan", "-json"], Self.variables.merging(["network_cidr": "10.44.0.0/16"]) { $1 })
+      #expect(beside.status == 0, "\(beside.diagnostics)")
+    }
+  }
+
+  @Test(
     "More than is always free is refused, unless one pays; and so is what the provider does not know",
     .enabled("the framework of the stand-in is not here; run make setup") {
       await Workspace.hasStandIns.value

@@ -127,6 +127,8 @@ import Testing
     "The language is told by the first line, or by the name",
     arguments: [
       ("/a/b", "#!/bin/sh\n", Code.Language.shell), ("/a/b.yaml", "#!/bin/sh\n", .shell),
+      ("/a/b", "#!/usr/bin/env bash\n", .shell), ("/a/b", "#!/bin/sh -eu", .shell),
+      ("/a/b", "#!/usr/bin/python3 -I\n", .text), ("/a/b.sh", "#!/usr/bin/python3 -I\nsh\n", .text),
       ("/a/b.yml", "", .yaml), ("/a/b.json", "", .json), ("/a.d/b", "x: y", .text),
       ("/a/b.service", "", .settings),
       ("/a/.env", "A=1", .settings), ("/a/yaml", "", .text), ("", "", .text), ("/", "", .text),

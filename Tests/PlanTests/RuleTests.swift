@@ -151,9 +151,9 @@ import Testing
       ),
       Case(
         "three times, each said",
-        #"{"nodes": {"a": {"role": "server", "private_ip": "::1"}, "b": {"role": "agent", "private_ip": 📍"::1"}, "c": {"role": "agent", "private_ip": 📌"::1"}}}"#,
-        "📍: error: the nodes a and b have the same private_ip ::1 (at $.nodes.b.private_ip); give each node its own [same-address]",
-        "📌: error: the nodes a and c have the same private_ip ::1 (at $.nodes.c.private_ip); give each node its own [same-address]"
+        #"{"nodes": {"a": {"role": "server", "private_ip": "fd00::1"}, "b": {"role": "agent", "private_ip": 📍"fd00::1"}, "c": {"role": "agent", "private_ip": 📌"fd00::1"}}}"#,
+        "📍: error: the nodes a and b have the same private_ip fd00::1 (at $.nodes.b.private_ip); give each node its own [same-address]",
+        "📌: error: the nodes a and c have the same private_ip fd00::1 (at $.nodes.c.private_ip); give each node its own [same-address]"
       ),
       Case(
         "two addresses, and none",

@@ -1,10 +1,5 @@
 #!/bin/bash
-<<<<<<< HEAD
 # Brings this node up, stage by stage, from the files that cloud-init has written.
-=======
-# Brings this node up, stage by stage, from the files that cloud-init has written. This part is the stages; firewall.sh
-# has one that is long, and engine.sh, the last, runs them. Lines that are only a comment are left out of the payload.
->>>>>>> 5fd951f (The client of OCI Vault is a Python program that reads JSON as JSON, with limits on time and size)
 #
 # This part holds the settings and the stages. firewall.sh holds the stage that opens and closes ports; engine.sh, the
 # last part, runs the stages. The parts are one script in the node, /usr/local/sbin/k3seed-bootstrap, without the lines
@@ -252,7 +247,8 @@ stage_secrets() {
   for name in $K3SEED_SECRETS; do
     [ ! -s "$lib/secrets/$name" ] || install -m 600 "$lib/secrets/$name" $seed/secrets/
   done
-  [ -z "$K3SEED_VAULT" ] || { export "${!K3SEED_@}"; /usr/local/sbin/k3seed-vault $seed/secrets; }
+  # It takes its settings from the environment.
+  [ -z "$K3SEED_VAULT" ] || (export "${!K3SEED_@}" && exec /usr/local/sbin/k3seed-vault $seed/secrets)
 }
 
 # forget_secrets: removes those that were copied here, from the disk and from memory.

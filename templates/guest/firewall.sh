@@ -20,7 +20,7 @@ stage_firewall() {
   if ! is_done install && other_firewall; then
     die 'ufw or firewalld would undo these rules; disable it, as K3s advises'
   fi
-  if [ "$K3SEED_NAT" = yes ]; then
+  if [ "${K3SEED_NAT-}" = yes ]; then
     out=$(default_interface)
     [ -n "$out" ] || later 'NAT needs an IPv4 default route; give the node a gateway'
     # The nodes behind this one are not told of the gateway, where there is no NAT.

@@ -90,9 +90,19 @@ variable "api_allowed_cidrs" {
 }
 
 variable "network_cidr" {
-  description = "The VCN's network, of 16 bits; pods and services have others."
+  description = "The VCN's network, of 16 bits; pods have 10.42.0.0/16 and services 10.43.0.0/16."
   type        = string
   default     = "10.20.0.0/16"
+
+  validation {
+    condition     = can(cidrhost(var.network_cidr, 0)) && endswith(var.network_cidr, "/16")
+    error_message = "Give a network of 16 bits, such as 10.20.0.0/16."
+  }
+
+  validation {
+    condition     = !contains(["10.42.0.0/16", "10.43.0.0/16"], try(cidrsubnet(var.network_cidr, 0, 0), ""))
+    error_message = "This is K3s' own network: pods have 10.42.0.0/16 and services 10.43.0.0/16, which no machine may be in."
+  }
 }
 
 variable "always_free" {
