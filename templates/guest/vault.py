@@ -207,11 +207,12 @@ class Client:
             **headers,
         }
         proof = signature("\n".join(f"{name}: {value}" for name, value in signed.items()), key)
-        authorization = (
+        headers = {"date": signed["date"], **headers}
+        headers["authorization"] = (
             f'Signature version="1",algorithm="rsa-sha256",headers="{" ".join(signed)}",'
             f'keyId="{key_id}",signature="{proof}"'
         )
-        return self.send(service, url, {"date": signed["date"], **headers, "authorization": authorization}, body)
+        return self.send(service, url, headers, body)
 
 
 # Where the metadata service is. Connecting a UDP socket sends nothing, and fails where there is no route.
