@@ -152,11 +152,15 @@ extension Machines {
             "for part in EXAMPLE-this-is-not- a-cloudflare-token-0; do printf %s $part >/dev/console; sleep 3; done",
           ]), as: "shown-secret", Lab.mirror + ["--warm"])
       // The probe finds it too.
-      #expect(outcome.verdict == "FAIL" && outcome.names("failed").contains("no-secret-exposed"), "\(outcome.text)")
+      #expect(
+        outcome.verdict == "FAIL" && outcome.names("failed").contains("no-secret-exposed"), "\(outcome.text)")
       #expect(outcome.lines("leaked <not shown>").count == 2, "\(outcome.lines("leaked"))")
-      let html = try String(contentsOf: Lab.reports.appendingPathComponent("shown-secret.html"), encoding: .utf8)
+      let html = try String(
+        contentsOf: Lab.reports.appendingPathComponent("shown-secret.html"), encoding: .utf8)
       for form in [token, Data(token.utf8).base64EncodedString()] {
-        #expect(!String(describing: outcome.report).contains(form) && !outcome.text.contains(form) && !html.contains(form))
+        #expect(
+          !String(describing: outcome.report).contains(form) && !outcome.text.contains(form)
+            && !html.contains(form))
       }
     }
 
@@ -166,10 +170,15 @@ extension Machines {
     func stretched() async throws {
       // A stage's own time in an emulated machine is several times this; the longest that the drop-in may be is not.
       let payload = try await Lab.payload().replacing("install:120", with: "install:1")
-      let short = try await Lab.verify(payload, as: "guest-deadline", Lab.mirror + ["--warm", "--accel", "tcg"])
-      #expect(short.verdict == "FAIL" && short.detail("bootstrap-complete").contains("not done within 1 s"), "\(short.text)")
+      let short = try await Lab.verify(
+        payload, as: "guest-deadline", Lab.mirror + ["--warm", "--accel", "tcg"])
       #expect(
-        (short.report["notes"] as? [String] ?? []).contains { $0.hasPrefix("a deadline of the guest's own (1 s) ended") },
+        short.verdict == "FAIL" && short.detail("bootstrap-complete").contains("not done within 1 s"),
+        "\(short.text)")
+      #expect(
+        (short.report["notes"] as? [String] ?? []).contains {
+          $0.hasPrefix("a deadline of the guest's own (1 s) ended")
+        },
         "\(short.report["notes"] ?? "")")
       let long = try await Lab.verify(
         payload.replacing("install:1 ", with: "install:20 "), as: "guest-deadline-stretched",

@@ -56,18 +56,25 @@ extension Machines {
     }
 
     /// Boots it, and gives what it says it reached, and what the host has seen of it.
-    static func reached(_ arguments: [String], as name: String) async throws -> (Lab.Outcome, [String: String], String) {
+    static func reached(
+      _ arguments: [String], as name: String
+    ) async throws -> (Lab.Outcome, [String: String], String) {
       try await withTemporaryDirectory { folder in
-        let (program, log) = (folder.appendingPathComponent("server.py"), folder.appendingPathComponent("log"))
+        let (program, log) = (
+          folder.appendingPathComponent("server.py"), folder.appendingPathComponent("log")
+        )
         try Data(Self.server.utf8).write(to: program)
         return try await Lab.serving([program.path, log.path]) { output in
-          let words = String(decoding: output.availableData, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+          let words = String(decoding: output.availableData, as: UTF8.self).split(
+            whereSeparator: \.isWhitespace)
           try #require(words.count == 2)
           let outcome = try await Lab.verify(
             Self.userData(port: words[0], lan: words[1]), as: name, ["--warm"] + arguments)
           let said = outcome.lines("tried ").compactMap { $0.firstMatch(of: /tried ([a-z0-9 ]+): (.*)$/) }
           let seen = try String(contentsOf: log, encoding: .utf8)
-          return (outcome, Dictionary(said.map { (String($0.1), String($0.2)) }, uniquingKeysWith: { $1 }), seen)
+          return (
+            outcome, Dictionary(said.map { (String($0.1), String($0.2)) }, uniquingKeysWith: { $1 }), seen
+          )
         }
       }
     }
@@ -81,7 +88,8 @@ extension Machines {
       for what in ["loopback", "lan", "metadata", "ipv6", "ipv6 name server"] {
         #expect(said[what]?.hasPrefix("nothing, ") == true, "\(what): \(said[what] ?? "not said")")
       }
-      #expect(said["seed"]?.hasPrefix("instance-id: k3seed-") == true && said["route"] == "default", "\(said)")
+      #expect(
+        said["seed"]?.hasPrefix("instance-id: k3seed-") == true && said["route"] == "default", "\(said)")
       #expect(seen == "")
     }
 
@@ -93,7 +101,9 @@ extension Machines {
       #expect(outcome.verdict == "PASS", "\(outcome.text)")
       #expect((outcome.report["host"] as? [String: Any])?["network"] as? String == "host")
       #expect(said["loopback"] == "reached" && said["lan"] == "reached", "\(said)")
-      for line in ["tcp loopback", "udp loopback", "tcp lan", "udp lan"] { #expect(seen.contains(line), "\(seen)") }
+      for line in ["tcp loopback", "udp loopback", "tcp lan", "udp lan"] {
+        #expect(seen.contains(line), "\(seen)")
+      }
     }
   }
 }

@@ -69,7 +69,8 @@ extension Machines {
           let kept = folder.appendingPathComponent("kept")
           let outcome = try await Lab.verify(
             try await adapt(payload), as: name,
-            Lab.mirror + ["--warm", "--network", "--vault", known.path] + (keeps ? ["--keep", kept.path] : []),
+            Lab.mirror + ["--warm", "--network", "--vault", known.path]
+              + (keeps ? ["--keep", kept.path] : []),
             faults: faults)
           let requests = try String(
             contentsOf: cloud.appendingPathComponent("requests.jsonl"), encoding: .utf8
