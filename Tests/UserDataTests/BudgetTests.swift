@@ -2,6 +2,7 @@ import Diagnostics
 import Gzip
 import Plan
 import Secrets
+import Templates
 import TestSupport
 import Testing
 
@@ -33,6 +34,11 @@ import Testing
     Rule(platform: .nocloud, limit: 1_048_576) { n, _ in n },
   ]
 
+  /// Templates with which a server's payload is far below every limit.
+  static let small = TemplateSet(
+    overrides: ["firewall", "engine"].reduce(into: [:]) { $0["guest/\($1).sh"] = Array("true\n".utf8) },
+    folder: "small")
+
   /// A cluster whose server's plain payload can be made of any size: a manifest holds `padding` bytes more.
   static func cluster(
     _ platform: Platform, padding: Int, key: String? = nil, isRandom: Bool = false
@@ -53,7 +59,9 @@ import Testing
 
   /// The padding with which the payload has `target` bytes.
   static func padding(_ platform: Platform, for target: Int, key: String? = nil) throws -> Int {
-    target - (try cluster(platform, padding: 0, key: key).render(.server, .plain).plain.count)
+    target
+      - (try cluster(platform, padding: 0, key: key).render(.server, .plain, templates: Self.small).plain
+        .count)
   }
 
   @Test("every platform has a rule here")
@@ -66,16 +74,17 @@ import Testing
     let platform = rule.platform
     let largest = try #require((1...rule.limit).last { rule.counted($0, 0) <= rule.limit })
     let padding = try Self.padding(platform, for: largest)
-    let userData = try Self.cluster(platform, padding: padding).render(.server, .plain)
+    let userData = try Self.cluster(platform, padding: padding).render(.server, .plain, templates: Self.small)
     #expect(userData.plain.count == largest)
     #expect(userData.countedBytes == rule.counted(largest, 0))
     #expect(userData.budgetBytes == largest)
-    let smaller = try Self.cluster(platform, padding: padding - 1).render(.server, .plain)
+    let smaller = try Self.cluster(platform, padding: padding - 1).render(
+      .server, .plain, templates: Self.small)
     #expect(smaller.countedBytes == rule.counted(largest - 1, 0))
 
     let over = try Self.cluster(platform, padding: padding + 1)
     let counted = rule.counted(largest + 1, 0)
-    let finding = try over.refusal(.server, .plain).joined()
+    let finding = try over.refusal(.server, .plain, templates: Self.small).joined()
     #expect(
       finding.hasPrefix(
         "error: user-data of server is \(counted - rule.limit) bytes over the limit of \(platform.rawValue): \(counted) of \(rule.limit) ("
@@ -92,11 +101,13 @@ import Testing
     let other = "ssh_authorized_keys".count + key.count
     let largest = try #require((1...rule.limit).last { rule.counted($0, other) <= rule.limit })
     let padding = try Self.padding(.oci, for: largest, key: key)
-    let userData = try Self.cluster(.oci, padding: padding, key: key).render(.server, .plain)
+    let userData = try Self.cluster(.oci, padding: padding, key: key).render(
+      .server, .plain, templates: Self.small)
     #expect(userData.plain.count == largest)
     #expect(userData.countedBytes == rule.counted(largest, other))
     #expect(userData.budgetBytes == largest)
-    let over = try Self.cluster(.oci, padding: padding + 1, key: key).refusal(.server, .plain)
+    let over = try Self.cluster(.oci, padding: padding + 1, key: key).refusal(
+      .server, .plain, templates: Self.small)
     #expect(over.first?.contains("of which \(other + "user_data".count) are other metadata") == true)
     // The limit itself is reached where the other metadata leave a multiple of four.
     if (rule.limit - other - "user_data".count).isMultiple(of: 4) {
@@ -120,17 +131,17 @@ import Testing
     let platform = rule.platform
     let largest = try #require((1...rule.limit).last { rule.counted($0, 0) <= rule.limit })
     let padding = try Self.padding(platform, for: largest)
-    let plain = try Self.cluster(platform, padding: padding).render(.server, .auto)
+    let plain = try Self.cluster(platform, padding: padding).render(.server, .auto, templates: Self.small)
     #expect(plain.payload == plain.plain && plain.delivered == plain.plain && !plain.isCompressed)
 
     let larger = try Self.cluster(platform, padding: padding + 1)
     if platform == .digitalocean {
-      let finding = try larger.refusal(.server, .auto).joined()
+      let finding = try larger.refusal(.server, .auto, templates: Self.small).joined()
       #expect(finding.contains("is 1 bytes over the limit"))
       #expect(finding.hasSuffix("; take something out; this platform takes no gzip [over-limit]"))
       return
     }
-    let packed = try larger.render(.server, .auto)
+    let packed = try larger.render(.server, .auto, templates: Self.small)
     #expect(packed.isCompressed)
     #expect(try Gzip.decompress(packed.payload, limit: 2 << 20) == packed.plain)
     // A platform that carries a text gets base64, and counts it as it is sent.
@@ -147,7 +158,7 @@ import Testing
     let plain = try Self.cluster(.nocloud, padding: 60_000, isRandom: true).render().plain
     // The two payloads differ in the platform's name, so only the order of size is held.
     let packed = Gzip.compress(plain).count
-    let finding = try #require(try cluster.refusal(.server, .auto).first)
+    let finding = try #require(try cluster.refusal(.server, .auto, templates: Self.small).first)
     let counted = try #require(
       finding.split(separator: ": ").dropFirst(2).first.flatMap { Int($0.prefix { $0 != " " }) })
     #expect(counted > packed - 64 && counted < packed * 4 / 3 + 128)
@@ -161,7 +172,7 @@ import Testing
       (Encoding.plain, false, false), (.gzip, true, false), (.base64, false, true), (.gzipBase64, true, true),
     ])
   func encodings(encoding: Encoding, isGzip: Bool, isBase64: Bool) throws {
-    let userData = try Cluster("{\(Cluster.least)}").render(.server, encoding)
+    let userData = try Cluster("{\(Cluster.least)}").render(.server, encoding, templates: Self.small)
     #expect(userData.isCompressed == isGzip)
     #expect(userData.payload == (isGzip ? Gzip.compress(userData.plain) : userData.plain))
     #expect(userData.delivered == (isBase64 ? Base64.encode(userData.payload) : userData.payload))
@@ -181,11 +192,11 @@ import Testing
     let cluster = try Cluster(#"{\#(Cluster.least), "platform": "\#(platform.rawValue)"}"#)
     for encoding in Encoding.allCases {
       guard Self.refused[platform]?.contains(encoding) == true else {
-        #expect(throws: Never.self) { try cluster.render(.server, encoding) }
+        #expect(throws: Never.self) { try cluster.render(.server, encoding, templates: Self.small) }
         continue
       }
       #expect(
-        try cluster.refusal(.server, encoding) == [
+        try cluster.refusal(.server, encoding, templates: Self.small) == [
           "error: \(platform.rawValue) hands user-data over as a text (\(platform.budget.arithmetic)), so \(encoding.rawValue) never reaches cloud-init; use the encoding auto or plain [platform-encoding]"
         ])
     }

@@ -47,7 +47,7 @@ struct Cluster {
 
   /// The user-data of a role.
   func render(
-    _ role: Role = .server, _ encoding: Encoding = .plain, templates: TemplateSet = TemplateSet()
+    _ role: Role = .server, _ encoding: Encoding = .auto, templates: TemplateSet = TemplateSet()
   ) throws -> UserData {
     var renderer = Renderer(templates)
     return try renderer.render(plan, node: try node(role), encoding: encoding)

@@ -11,7 +11,7 @@ import Testing
   /// The rules of a node in a cluster with more inputs.
   private static func firewall(_ role: Role, _ more: String = "") throws -> Firewall {
     let text =
-      #"{"nodes": {"server": {"role": "server"}, "other": {"role": "\#(role.rawValue)"}}, "server_private_ip": "10.0.0.2", "node_cidrs": ["10.0.0.0/16"]\#(more)}"#
+      #"{"nodes": {"server": {"role": "server"}, "other": {"role": "\#(role.rawValue)"}}, "first_server": "server", "server_private_ip": "10.0.0.2"\#(more.contains("node_cidrs") ? "" : #", "node_cidrs": ["10.0.0.0/16"]"#)\#(more)}"#
     var report = Report()
     let plan = ClusterPlan(
       Inputs(terraform: try .terraform(Array(text.utf8), source: "inputs"), report: &report), report: &report)
@@ -171,9 +171,9 @@ import Testing
 
   @Test("a network within another one is not said, as nft takes no set that overlaps; no network, no rule")
   func networks() throws {
-    let inputs = #", "cluster_cidr": "10.42.7.7/16", "service_cidr": "10.42.128.0/17""#
+    let inputs = #", "cluster_cidr": "10.42.7.7/16", "node_cidrs": ["10.0.0.0/16", "10.0.7.0/24"]"#
     let firewall = try Self.firewall(.agent, inputs)
-    #expect(firewall.nftAccepts.contains("\n    ip saddr 10.42.0.0/16 accept\n"))
+    #expect(firewall.nftAccepts.contains("\n    ip saddr 10.0.0.0/16 tcp dport 10250 accept\n"))
     var report = Report()
     let text =
       #"{"server_private_ip": "10.0.0.2", "node_cidrs": []}"#

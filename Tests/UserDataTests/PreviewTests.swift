@@ -9,7 +9,7 @@ import YAML
 @testable import UserData
 
 @Suite("Preview") struct PreviewTests {
-  static func preview(_ cluster: Cluster, _ role: Role, _ encoding: Encoding = .plain) throws -> Preview {
+  static func preview(_ cluster: Cluster, _ role: Role, _ encoding: Encoding = .auto) throws -> Preview {
     Preview(try cluster.render(role, encoding), plan: cluster.plan)
   }
 
@@ -42,12 +42,12 @@ import YAML
   @Test("a server that joins has not the stages of the first")
   func joiningServer() throws {
     let cluster = try Cluster(
-      #"{\#(Cluster.least), "k3s_token": "t", "nodes": {"a": {"role": "server", "private_ip": "10.0.0.1"}, "b": {"role": "server"}, "c": {"role": "server"}}}"#
+      #"{\#(Cluster.least), "k3s_token": "t", "first_server": "a", "nodes": {"a": {"role": "server", "private_ip": "10.0.0.1"}, "b": {"role": "server"}, "c": {"role": "server"}}}"#
     )
     var renderer = Renderer()
     let stages = try Self.stages()
     for node in cluster.plan.nodes {
-      let userData = try renderer.render(cluster.plan, node: node, encoding: .plain)
+      let userData = try renderer.render(cluster.plan, node: node, encoding: .auto)
       let names = Preview(userData, plan: cluster.plan).steps.map(\.name)
       let own = stages.filter { node.isFirstServer || !$0.isFirst }.map(\.name)
       #expect(names.suffix(own.count) == own[...])
@@ -194,7 +194,7 @@ import YAML
       let rule = try #require(BudgetTests.rules.first { $0.platform == size.platform })
       let keys = "ssh_authorized_keys".count + "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI x".count
       #expect(size.limit == rule.limit)
-      #expect(size.counted == rule.counted(userData.plain.count, keys))
+      #expect(size.counted == rule.counted(userData.payload.count, keys))
     }
   }
 
@@ -256,8 +256,8 @@ import YAML
        6  firewall     open what this role needs, keep pods from the metadata address
        7  download     fetch K3s v1.36.4+k3s1 and its install script from 1 source, refuse any other SHA-256
        8  secrets      read the secrets into memory
-       9  install      install K3s as server with /etc/rancher/k3s/config.yaml
-      10  ready        wait for the API, this Node and the controllers
+       9  install      install K3s as server with /etc/rancher/k3s/config.yaml; found a new cluster
+      10  ready        start K3s and wait for the API, this Node and the controllers
       11  seed         apply Namespaces and Secrets (cloudflare-api-token in cert-manager and external-dns), then remove the files
       12  gitops       install Argo CD (chart 10.9.6), then apply argocd-root: argocd of https://git.example.org/a/b.git at HEAD
       13  scrub        remove every secret file

@@ -9,7 +9,8 @@ import YAML
 /// The facts are those of a real boot: the payload in Samples/server.yaml, on Debian 12 under TCG, in the lab with its
 /// stand-in for K3s, run again and restarted. The probe's key in it was `k3y`. One answer after the restart is changed:
 /// that boot's probe did not know yet that an empty folder of secrets is as good as none. What it did not look at yet
-/// either is added as the stand-in has it: no flannel, and nothing of Argo CD but its CRDs.
+/// either is added as the stand-in has it: no flannel, and nothing of Argo CD but its CRDs. The payload's bootstrap has its stages
+/// in the arrays of today.
 @Suite("Checks")
 struct CheckTests {
   static let promises: Promises = {

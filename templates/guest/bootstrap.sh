@@ -286,38 +286,38 @@ has_datastore() { [ -n "$(ls -A $k3s_data/server/db 2>/dev/null)" ]; }
 
 # write_token SECRET FILE: K3s reads its tokens from these files at every start.
 write_token() {
-  local from=$seed/secrets/$1 to=$etc/$2 token
+  local from=$seed/secrets/$1 to=$etc/$2 value
   [ -s "$from" ] || return 0
-  token=$(<"$from")
-  if has_datastore && { [ ! -s "$to" ] || [ "$(password "$(<"$to")")" != "$(password "$token")" ]; }; then
+  value=$(<"$from")
+  if has_datastore && { [ ! -s "$to" ] || [ "$(short_form "$(<"$to")")" != "$(short_form "$value")" ]; }; then
     die "$(token_advice "$1")"
   fi
-  token=$(with_ca_hash "$1" "$token")
-  if [ -s "$to" ] && [ "$token" = "$(<"$to")" ]; then return; fi
-  printf %s "$token" | write_file "$to" 600
+  value=$(with_ca_hash "$1" "$value")
+  if [ -s "$to" ] && [ "$value" = "$(<"$to")" ]; then return; fi
+  printf %s "$value" | write_file "$to" 600
   # An agent that runs has read the old one.
   [ ! -e $lib/installed ] || systemctl try-restart --no-block $unit
 }
 
-# password TOKEN: the part that counts of K10<hash>::<user>:<password>.
-password() {
+# short_form TOKEN: the part that counts of K10<hash>::<user>:<part>.
+short_form() {
   if [[ $1 == K10*::*:* ]]; then
-    local user_and_password=${1#*::}
-    echo "${user_and_password#*:}"
+    local rest=${1#*::}
+    echo "${rest#*:}"
   else
     echo "$1"
   fi
 }
 
 # with_ca_hash SECRET TOKEN: with the hash of the cluster's CA, where it is known, K3s makes sure of the server before it
-# sends the token. With the password alone it trusts whatever host answers (K3s: pkg/clientaccess/token.go).
+# sends the token. With the short form it trusts whatever host answers (K3s: pkg/clientaccess/token.go).
 with_ca_hash() {
   local user=node
   [ "$1" != k3s_token ] || user=server
   if [ -z "${K3SEED_CA_SHA256-}" ] || [[ $2 == K10* ]]; then
     echo "$2"
   else
-    echo "K10$K3SEED_CA_SHA256::$user:$2"
+    printf 'K10%s::%s:%s\n' "$K3SEED_CA_SHA256" $user "$2"
   fi
 }
 
@@ -441,7 +441,7 @@ last_words() {
   local words file
   words=$(journalctl --boot --quiet --lines=99 --output=cat "_SYSTEMD_UNIT=$unit.service" |
     grep -e 'level=[ef]' -e ' not ready: ' | tail -n 1) || :
-  for file in "$etc"/*token; do [ ! -s "$file" ] || words=${words//"$(password "$(<"$file")")"/***}; done
+  for file in "$etc"/*token; do [ ! -s "$file" ] || words=${words//"$(short_form "$(<"$file")")"/***}; done
   echo "${words:0:300}"
 }
 
