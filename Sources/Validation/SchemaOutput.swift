@@ -1,5 +1,6 @@
 public import Diagnostics
 import Inputs
+import UserData
 import YAML
 
 extension Payload {
@@ -15,7 +16,12 @@ extension Payload {
     parts.filter { part in
       part.type == "text/cloud-config" && part.root != nil && !part.isTemplate
         && part.problems.diagnostics.allSatisfy { $0.code == "duplicate-key" }
-    }.map { CloudConfig(bytes: $0.content, part: $0) }
+    }.map { part in
+      // An item of an archive, and a part whose type is declared, need no first line; the program asks for one.
+      let isHeaded = Inspection.type(of: part.content) == "text/cloud-config"
+      return CloudConfig(
+        bytes: isHeaded ? part.content : Array("#cloud-config\n".utf8) + part.content, part: part)
+    }
   }
 
   /// What the schema of an installed cloud-init refuses, at the places of the values; without what k3seed says itself.
@@ -29,6 +35,8 @@ extension Payload {
     guard let root = config.part.root else { return [] }
     let part = config.part
     let problems = SchemaOutput(output, root: root).problems
+    // What the program's own reader says of the text as a whole is found by k3seed's.
+    if problems.isEmpty, output.prefixMatch(of: #/format-l\d+\.c\d+: /#) != nil { return [] }
     if problems.isEmpty {
       return [
         .error(

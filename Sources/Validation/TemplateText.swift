@@ -16,10 +16,10 @@ enum TemplateText {
     guard text.holds("${") || text.holds("{%") || text.holds("%{") || text.holds("<%") else { return false }
     return text.holds("{%") || text.contains(/%\{~?\s*(?:if|for|else|endif|endfor)\b/)
       || text.contains(/<%[=-]?\s/)
-      || text.contains(/\$\{~?\s*[A-Za-z_]\w*(?:\(|\.[A-Za-z_]|\s)/)
+      || text.contains(/\$\{~?\s*(?:[A-Za-z_]\w*(?:\(|\.[A-Za-z_]|\s)|")/)
   }
 
-  /// The text with directives (`{% … %}`, `%{ … }`, `{# … #}`, `<% … %>`) as spaces and values (`{{ … }}`, and `${ … }` that is a line)
+  /// The text with directives (`{% … %}`, `%{ … }`, `{# … #}`, `<% … %>`) as spaces and values (`{{ … }}`, and `${ … }` as a line)
   /// as unknown characters: what is left may be YAML.
   static func masked(_ text: String) -> String {
     var output = Array(text.unicodeScalars)

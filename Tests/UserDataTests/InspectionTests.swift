@@ -116,11 +116,11 @@ import Testing
     #expect(
       inspection.parts.map(\.type) == [
         "text/cloud-config", "text/x-shellscript", "text/cloud-config", "text/cloud-config",
-        "text/cloud-boothook",
+        "text/cloud-config", "text/cloud-boothook",
       ])
-    #expect(inspection.parts.map(\.keys) == [["packages"], [], [], ["hostname"], []])
+    #expect(inspection.parts.map(\.keys) == [["packages"], [], [], ["hostname"], [], []])
     #expect(inspection.parts[0].name == "a.yaml")
-    #expect(inspection.text(showsContent: false).contains(", cloud-config-archive of 5 parts\n"))
+    #expect(inspection.text(showsContent: false).contains(", cloud-config-archive of 6 parts\n"))
   }
 
   @Test("secrets in an archive are taken out like any others")

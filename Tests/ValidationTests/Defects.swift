@@ -81,7 +81,7 @@ extension Defect {
       "users:\n- default\n- name: a\n  homedir: /srv/a\n",
       says: "did you mean \"homedir\"?"),
     config(
-      "module-key", at: 2, 18, "users: [{name: a, ssh_pwauth: true}]\n",
+      "module-key", at: 2, 19, "users: [{name: a, ssh_pwauth: true}]\n",
       "users: [{name: a}]\nssh_pwauth: true\n",
       says: "at the top level"),
     config(
@@ -246,7 +246,7 @@ extension Defect {
 
   private static let delivery = [
     config(
-      "mime-version", at: 6, 6,
+      "mime-version", at: 6, 7,
       "write_files:\n- path: /a\n  content: |\n    a: Mime-Version: 1\n    gr\u{FC}n\n",
       "write_files:\n- path: /a\n  content: |\n    a: Mime-Version: 1\n    gruen\n"),
     Defect(

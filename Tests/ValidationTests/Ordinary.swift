@@ -239,8 +239,8 @@ struct Ordinary: Sendable, CustomTestStringConvertible {
     ),
     Ordinary(
       "a template of cloud-init's",
-      "## template: jinja\n#cloud-config\nhostname: web-{{ v1.instance_id }}\nruncmd:\n  - echo {{ ds.meta_data.local_ipv4 }}\n{% if v1.region == 'x' %}\n  - echo x\n{% endif %}\n"
-    ),
+      "## template: jinja\n#cloud-config\nhostname: web-{{ v1.instance_id }}\nruncmd:\n  - echo {{ ds.meta_data.local_ipv4 }}\n{% if v1.region == 'x' %}\n  - echo x\n{% endif %}\n",
+      warnings: ["runcmd-unchecked"]),
     Ordinary(
       "a part handler", "#part-handler\ndef list_types():\n    return ['text/x-own']\n"),
   ]

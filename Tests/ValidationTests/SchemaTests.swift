@@ -37,14 +37,14 @@ import Testing
     arguments: [
       (
         "users: [{name: a, uid: [1]}]",
-        "2:25 users[0].uid is a list, and cloud-init takes a whole number or a string there"
+        "2:24 users[0].uid is a list, and cloud-init takes a whole number or a string there"
       ),
       ("power_state: {delay: now}", "2:14 power_state has no mode"),
       (
         "power_state: {mode: restart}",
         "2:21 power_state.mode is none of the words that cloud-init takes there"
       ),
-      ("swap: {size: many}", "2:14 swap.size is not of the form that cloud-init takes"),
+      ("swap: {size: many}", "2:14 swap.size is none of the words that cloud-init takes there"),
       (
         "disk_setup: {a: {layout: [[1]]}}",
         "2:27 disk_setup.a.layout[0] has 1 items, and cloud-init takes 2 there"
@@ -56,7 +56,6 @@ import Testing
       ),
       ("users: [{gecos: a}]", "2:9 an entry of users has no name or snapuser"),
       ("random_seed: {encodng: b64}", "2:15 random_seed has no key \"encodng\""),
-      ("reporting: {a: {type: webhook}}", "2:16 reporting.a has no endpoint"),
       ("lxd: {bridge: {mode: new, mtu: -2}}", "2:32 lxd.bridge.mtu is too small"),
       (
         "grub_dpkg: {enabled: 'true'}",
@@ -72,7 +71,8 @@ import Testing
     #expect(
       found.map { "\($0.location?.line ?? 0):\($0.location?.column ?? 0) \($0.message)" } == [expected],
       "\(found.map(\.line))")
-    #expect(found.allSatisfy { $0.severity == .error })
+    // Two names of one key: cloud-init takes one of them.
+    #expect(found.allSatisfy { ($0.severity == .error) != expected.contains(" has both ") })
   }
 
   @Test(
@@ -91,7 +91,6 @@ import Testing
     "what a template gives is not judged",
     arguments: [
       "users: ${users}", "users: [{name: a, uid: \"{{ uid }}\"}]", "packages: [\"%{ if a }x%{ endif }\"]",
-      "power_state: {mode: ${mode}}",
       "write_files: [{path: /a, permissions: \"${mode}\", encoding: \"${how}\"}]",
     ])
   func unknown(line: String) throws {
