@@ -33,7 +33,7 @@ import Testing
         "git_repo_url": names.contains("git_pat")
           ? "https://git.example.net/a.git" : "git@git.example.net:a.git",
         "platform": "nocloud",
-        "nodes": threeNodesDocument,
+        "nodes": threeNodesDocument, "first_server": "a",
       ]
       for (name, canary) in canaries where names.contains(name) { project[name] = canary.value }
       return project

@@ -208,7 +208,7 @@ import Testing
     Refusal(
       "several nodes of the role",
       shortQuery
-        + #""role":"server","nodes":"{\"a\":{\"role\":\"server\",\"private_ip\":\"10.0.0.1\"},\"b\":{\"role\":\"server\"}}"}"#,
+        + #""role":"server","first_server":"a","nodes":"{\"a\":{\"role\":\"server\",\"private_ip\":\"10.0.0.1\"},\"b\":{\"role\":\"server\"}}"}"#,
       ["<stdin>:1:65: error: several nodes have the role server (at $.role); choose one of a, b [which-node]"]
     ),
     Refusal(

@@ -10,9 +10,10 @@ let project = [
   "platform": "nocloud",
 ]
 
-/// The project with a value that is no text.
+/// The project with a value that is no text; of several nodes the first server is `a`.
 func adding(_ name: String, _ value: Any) -> [String: Any] {
-  project.mapValues { $0 as Any }.merging([name: value]) { $1 }
+  let first: [String: Any] = name == "nodes" ? ["first_server": "a"] : [:]
+  return project.mapValues { $0 as Any }.merging(first) { $1 }.merging([name: value]) { $1 }
 }
 
 /// Two servers and an agent, as JSON within a string.
@@ -34,7 +35,8 @@ func json(_ value: Any) -> String {
 
 /// The project with some of its values replaced; an empty text takes one out.
 func changed(_ changes: [String: String]) -> [String: String] {
-  project.merging(changes) { $1 }.filter { !$0.value.isEmpty }
+  let first = changes["nodes"] == threeNodes ? ["first_server": "a"] : [:]
+  return project.merging(first) { $1 }.merging(changes) { $1 }.filter { !$0.value.isEmpty }
 }
 
 /// Expects the program to have refused its input as the contract says: nothing on standard output, exit code 2,

@@ -23,6 +23,9 @@ enum Corpus {
     "cluster_cidr": [#""10.42.0.0/16""#, #""fd00:42::/56""#, #""0.0.0.0/0""#],
     "service_cidr": [#""10.43.0.0/16""#, #""::/128""#],
     "node_cidrs": ["[]", #"["10.0.0.0/16", "fd00:1::/64"]"#],
+    "first_server": [#""server""#, #""cp-1""#],
+    "cluster_state": [#""new""#, #""existing""#],
+    "server_ca_sha256": [#""\#(String(repeating: "a1", count: 32))""#],
     "pod_metadata_access": [#""denied""#, #""allowed""#],
     "node_labels": [
       "{}",

@@ -300,7 +300,7 @@ import YAML
     #expect(styled.contains("\u{1B}[1mFiles\u{1B}[0m"))
     #expect(styled.replacing(try Regex("\u{1B}\\[[0-9]+m"), with: "") == plain)
     // What is over a limit is set off: Linode takes less than a server needs with this padding.
-    let large = try BudgetTests.cluster(.nocloud, padding: 15_000)
+    let large = try BudgetTests.cluster(.nocloud, padding: 12_000)
     let text = try Self.preview(large, .server).text(report: Report(), isStyled: true)
     let over = text.split(separator: "\n").filter { $0.contains("\u{1B}[31m") }
     #expect(over.count == 3 && over.allSatisfy { $0.contains(" over  ") })
