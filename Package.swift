@@ -172,7 +172,7 @@ let package = Package(
     // Tests of the whole, from outside.
     .testTarget(
       name: "GoldenTests",
-      dependencies: ["Diagnostics", "GitOps", "Inputs", "K3Seed", "Plan", "TestSupport", "UserData"],
+      dependencies: ["Diagnostics", "GitOps", "Gzip", "Inputs", "K3Seed", "Plan", "TestSupport", "UserData"],
       exclude: ["Cases", "Trees"],
       swiftSettings: settings),
     .testTarget(

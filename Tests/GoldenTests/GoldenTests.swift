@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Gzip
 import Inputs
 import K3Seed
 import Plan
@@ -21,16 +22,17 @@ import UserData
       let rendering = try project.render(golden.selection(payload.name))
       let file = golden.folder.appendingPathComponent("\(payload.name).yaml")
       if Self.isRecording {
-        try Data(rendering.userData.delivered).write(to: file)
+        try Data(rendering.userData.plain).write(to: file)
         Issue.record(
           "recorded \(golden.name)/\(payload.name).yaml; read what changed, then run without K3SEED_RECORD")
         continue
       }
       let recorded = try Array(Data(contentsOf: file))
+      let userData = rendering.userData
       #expect(
-        rendering.userData.delivered == recorded,
-        "\(golden.name)/\(payload.name).yaml: \(firstDifference(recorded, rendering.userData.delivered))")
-      #expect(rendering.userData.payload == recorded && rendering.userData.plain == recorded)
+        userData.plain == recorded,
+        "\(golden.name)/\(payload.name).yaml: \(firstDifference(recorded, userData.plain))")
+      #expect(userData.payload == (userData.isCompressed ? Gzip.compress(recorded) : recorded))
     }
   }
 

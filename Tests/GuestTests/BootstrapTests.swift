@@ -677,7 +677,7 @@ struct BootstrapTests {
   func hasDatastore() async throws {
     var node = try Node()
     node.variables["K3SEED_PEERS"] = "https://10.0.2.10:6443"
-    node.files["/var/lib/rancher/k3s/server/db/etcd/member"] = "data"
+    node.files["/var/lib/rancher/k3s/server/db/etcd/member/wal/0.wal"] = "data"
     node.files["/etc/rancher/k3s/token"] = "K10-canary-token"
     try await node.boot { outcome in
       #expect(outcome.status == 0)

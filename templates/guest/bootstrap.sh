@@ -281,8 +281,9 @@ stage_install() {
   rm -f $lib/secrets/k3s_token $lib/secrets/k3s_agent_token
 }
 
-# Has this server a datastore? It is encrypted with the token of its first start (K3s: pkg/cluster/storage.go).
-has_datastore() { [ -n "$(ls -A $k3s_data/server/db 2>/dev/null)" ]; }
+# Has this server a datastore? It is encrypted with the token of its first start (K3s: pkg/cluster/storage.go). The folder
+# of etcd alone says nothing: it is there before a server has joined (K3s: pkg/etcd/etcd.go, IsInitialized).
+has_datastore() { [ -e $k3s_data/server/db/state.db ] || [ -e $k3s_data/server/db/etcd/member/wal ]; }
 
 # write_token SECRET FILE: K3s reads its tokens from these files at every start.
 write_token() {

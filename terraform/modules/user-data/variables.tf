@@ -40,7 +40,7 @@ variable "nodes" {
 }
 
 variable "server_private_ip" {
-  description = "The address at which other nodes join the first server."
+  description = "The address at which other nodes join the first server: its private_ip."
   type        = string
   default     = null
 }
@@ -70,19 +70,19 @@ variable "tls_sans" {
 }
 
 variable "cluster_cidr" {
-  description = "The network of the pods. Default: 10.42.0.0/16 (K3s)."
+  description = "The network of the pods, apart from services and nodes; for IPv4 and IPv6 one of each, with a comma between. Default: 10.42.0.0/16, or fd00:42::/56 on IPv6 servers (K3s)."
   type        = string
   default     = null
 }
 
 variable "service_cidr" {
-  description = "The network of the services. Default: 10.43.0.0/16 (K3s)."
+  description = "The network of the services, apart from pods and nodes; for IPv4 and IPv6 one of each, with a comma between. Default: 10.43.0.0/16, or fd00:43::/112 on IPv6 servers (K3s)."
   type        = string
   default     = null
 }
 
 variable "node_cidrs" {
-  description = "The networks of the nodes: the firewall lets only these to the kubelet, the overlay network and etcd, and the ingress node NATs for them. Default: the private ranges."
+  description = "The networks of the nodes, of which each private_ip is: the firewall lets only these to the kubelet, the overlay network and etcd, and the ingress node NATs for them. Default: the private ranges."
   type        = list(string)
   default     = null
 }
