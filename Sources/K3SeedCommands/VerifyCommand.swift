@@ -97,7 +97,8 @@ struct VerifyCommand: ParsableCommand {
   @Flag(
     name: .long,
     help:
-      "Make the bootstrap's deadlines in the guest as many times longer as this host is slower; the report says so.")
+      "Make the bootstrap's deadlines in the guest as many times longer as this host is slower; the report says so."
+  )
   var stretch = false
 
   @Option(

@@ -59,7 +59,8 @@ extension Check {
       hint: "read the Node's message; a network plugin or containerd did not come up", judge: nodeReady),
     Check(
       name: "flannel-address", proves: "pods of other nodes are sent to this node's own address",
-      how: "the Node's annotation flannel.alpha.coreos.com/public-ip against its private_ip, or its InternalIP",
+      how:
+        "the Node's annotation flannel.alpha.coreos.com/public-ip against its private_ip, or its InternalIP",
       hint: "set flannel-iface to the interface that has the node's private_ip", judge: flannelAddress),
     Check(
       name: "ingress-forwards", proves: "the ingress node lets this one out, under its own address",
@@ -105,7 +106,8 @@ extension Check {
     Check(
       name: "argocd-pods", proves: "Argo CD runs: all of its Deployments and StatefulSets are ready",
       how: "readyReplicas of each in its Namespace, and why a Pod there waits; for five minutes at most",
-      hint: "read what the Pod says; give the machine more with --memory where it does not fit", judge: argocdPods),
+      hint: "read what the Pod says; give the machine more with --memory where it does not fit",
+      judge: argocdPods),
     Check(
       name: "files", proves: "every file of write_files is there with its content, mode and owner",
       how: "lstat and SHA-256 of each", hint: "look for a command that changes the file, or a later entry",
@@ -134,9 +136,9 @@ extension Check {
 }
 
 /// What the guest left out. It never counts as well.
-private func unsaid(_ what: String) -> Check.Outcome { .failed("the guest did not say \(what)") }
+func unsaid(_ what: String) -> Check.Outcome { .failed("the guest did not say \(what)") }
 
-private let foreign = Check.Outcome.skipped(
+let foreign = Check.Outcome.skipped(
   "k3seed did not make this user-data, so what it promises is not known")
 
 // MARK: cloud-init and systemd
@@ -368,7 +370,7 @@ private func withoutAPI(_ scene: Check.Scene) -> Check.Outcome? {
   return role == "server" ? nil : .skipped("\(role) nodes have no API server")
 }
 
-private func withoutSeed(_ scene: Check.Scene) -> Check.Outcome? {
+func withoutSeed(_ scene: Check.Scene) -> Check.Outcome? {
   withoutAPI(scene)
     ?? (scene.promises.kubernetes == nil ? .skipped("only the first server seeds the cluster") : nil)
 }
@@ -522,67 +524,6 @@ private func object(
   return differences.isEmpty
     ? .passed("\(promised.name), every field of its spec as planned")
     : .failed("\(promised.name): \(differences.prefix(3).joined(separator: "; "))")
-}
-
-/// Source: flannel's `pkg/subnet/kube` names the annotation, and other nodes send to what it says.
-private func flannelAddress(_ scene: Check.Scene) -> Check.Outcome {
-  guard scene.promises.isOwn else { return foreign }
-  guard scene.promises.plan?.node != nil else {
-    return .skipped("the payload names no node, so the guest's own name counts")
-  }
-  guard let node = scene.facts["kubernetes", "node"], let isThere = node["found"]?.bool else {
-    return unsaid("what its Node is like")
-  }
-  guard isThere else { return .skipped("there is no such Node: see node-ready") }
-  guard let found = node["flannel"]?.string?.printable else {
-    return .skipped("the Node has no annotation of flannel, so another network plugin is at work, or none")
-  }
-  let internals = node["addresses"]?.texts ?? []
-  let promised = (scene.address ?? scene.promises.plan?.address)?.split(separator: ",").map(String.init)
-  guard let expected = (promised ?? internals).first(where: { !$0.contains(":") }) else {
-    return unsaid("which address its Node has")
-  }
-  guard internals.contains(expected) else {
-    return .failed("expected the Node to have the address \(expected), found \(internals.joined(separator: ", "))")
-  }
-  return found == expected
-    ? .passed(found) : .failed("expected flannel to be at \(expected), found \(found)")
-}
-
-/// What Kubernetes calls it when an image is not there (kubelet's `pkg/kubelet/images/types.go`).
-private let imageReasons: Set = [
-  "ErrImagePull", "ImagePullBackOff", "ImageInspectError", "ErrImageNeverPull", "InvalidImageName",
-  "RegistryUnavailable",
-]
-
-private func argocdPods(_ scene: Check.Scene) -> Check.Outcome {
-  if let skipped = withoutSeed(scene) { return skipped }
-  guard scene.promises.kubernetes?.application != nil else { return .skipped("the payload promises none") }
-  guard scene.facts["bootstrap", "complete"]?.string != nil else {
-    return .skipped("not judged: the bootstrap is not complete")
-  }
-  guard let found = scene.facts["kubernetes", "argocd"], let workloads = found["workloads"]?.sequence else {
-    return unsaid("whether Argo CD runs")
-  }
-  guard !workloads.isEmpty else {
-    return .skipped("not judged: Argo CD has no Deployment yet; that is Helm's job, which `complete` does not wait for")
-  }
-  let waiting = workloads.filter { ($0["ready"]?.integer ?? 0) < ($0["wanted"]?.integer ?? 1) }
-  let waited = "after \(found["waited"]?.integer ?? 0) s"
-  guard !waiting.isEmpty else { return .passed("\(workloads.count) of \(workloads.count) are ready \(waited)") }
-  let pods = (found["pods"]?.sequence ?? []).filter { $0["reason"]?.string != nil }
-  func said(_ pod: Node) -> String {
-    ["name", "reason", "message"].compactMap { pod[$0]?.string?.printable }.joined(separator: ": ")
-  }
-  if let pod = pods.first(where: { !imageReasons.contains($0["reason"]?.string ?? "") }) {
-    return .failed("\(waiting.count) of \(workloads.count) are not ready \(waited): \(said(pod))")
-  }
-  if let pod = pods.first {
-    let way = scene.network == .seed ? "; the guest reaches its seed only, and --network opens the internet" : ""
-    return .skipped("not judged: an image cannot be pulled: \(said(pod))\(way)")
-  }
-  let names = waiting.compactMap { $0["name"]?.string?.printable }
-  return .skipped("not judged: \(waiting.count) of \(workloads.count) still start \(waited): \(names.joined(separator: ", "))")
 }
 
 // MARK: Files and secrets

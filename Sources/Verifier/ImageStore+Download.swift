@@ -89,7 +89,8 @@ extension ImageStore {
     let progress = showsProgress ? ["--progress-bar"] : ["--silent", "--show-error"]
     let options = progress + ["--output", path]
     var outcome = try await HostTool.download(
-      address, options + (Files.status(path) == nil ? [] : ["--continue-at", "-"]), bytes: mostBytes, output: 1,
+      address, options + (Files.status(path) == nil ? [] : ["--continue-at", "-"]), bytes: mostBytes,
+      output: 1,
       limit: Self.timeLimit, showsErrors: showsProgress)
     // A server that cannot go on in the middle (33), or that finds nothing beyond the end (416, which is 22 in curl
     // before 7.85): from the start again.
@@ -101,7 +102,8 @@ extension ImageStore {
     if outcome.isTooLarge {
       Files.remove(path)
       throw ImageError.image(
-        "image-download", at: address, "has more than \(mostBytes) bytes, which no image of the catalogue has",
+        "image-download", at: address,
+        "has more than \(mostBytes) bytes, which no image of the catalogue has",
         help: "look at what the address gives; a mirror has the files of the publisher")
     }
     guard outcome.status == 0 else { throw Self.failure(address, outcome) }

@@ -155,7 +155,8 @@ struct Mask: Sendable {
     var plain: Set = [secret, secret.trimmed]
     for line in secret.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) {
       // Consoles and logs keep a value line by line. The first line of a private key is the same in all of its kind.
-      guard line.count >= 16, !line.starts(with: "-----".utf8), !line.starts(with: "b3BlbnNzaC1rZXktdjEA".utf8)
+      guard line.count >= 16, !line.starts(with: "-----".utf8),
+        !line.starts(with: "b3BlbnNzaC1rZXktdjEA".utf8)
       else { continue }
       plain.insert(Array(line).trimmed)
     }

@@ -48,7 +48,8 @@ struct Probe: Sendable {
     let script = EmbeddedFiles.all.first { $0.name == "probe.py" }?.text ?? ""
     let text =
       Self.boothook + (link.map(Self.commands) ?? "") + (network == .seed ? route : "")
-      + (stretch.map { Self.deadlines(promises.stages, times: $0) } ?? "") + Self.encoded("probe.py", Array(script.utf8))
+      + (stretch.map { Self.deadlines(promises.stages, times: $0) } ?? "")
+      + Self.encoded("probe.py", Array(script.utf8))
       + Self.encoded("config.json", JSON.emit(configuration(for: promises))) + Self.start
     return Array(text.utf8)
   }
@@ -167,7 +168,9 @@ struct Probe: Sendable {
   /// Makes the bootstrap's deadlines longer, by the variables that it has for that. In the first boot its unit comes
   /// later; in any other systemd knows it already, and starts it after cloud-init's network stage.
   private static func deadlines(_ stages: [Promises.Stage], times factor: Double) -> String {
-    let lines = stages.map { "Environment=K3SEED_DEADLINE_\($0.name)=\(Int(($0.deadline * factor).rounded(.up)))" }
+    let lines = stages.map {
+      "Environment=K3SEED_DEADLINE_\($0.name)=\(Int(($0.deadline * factor).rounded(.up)))"
+    }
     return """
       dropins=/run/systemd/system/\(Promises.unit).d
       mkdir -p $dropins

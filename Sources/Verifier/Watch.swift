@@ -256,7 +256,9 @@ struct Watch: Sendable {
     case .stage(let stage):
       lastProgress = now
       // A probe that starts late tells of stages that began before it, and again after a restart.
-      if stage.state == .started, begun.count < Self.mostStages, begun.insert("\(event.boot) \(stage.name)").inserted {
+      if stage.state == .started, begun.count < Self.mostStages,
+        begun.insert("\(event.boot) \(stage.name)").inserted
+      {
         enter(stage.name, at: now)
         if stage.name.hasPrefix("bootstrap: ") { bootstrapStart = bootstrapStart ?? now }
         // A line of the console that the kernel wrote into the middle of is missed.

@@ -38,9 +38,10 @@ struct ImageCommandTests {
       #expect(pulled.status == 0 && pulled.output.isEmpty, "\(pulled.errors)")
       // A line for each thing that is done, and no bar, as this is no terminal.
       #expect(
-        pulled.findings.count == 2
+        pulled.findings.count == 3
           && pulled.findings[0].hasPrefix("downloading debian-12 for x86_64 from http://127")
-          && pulled.findings[1] == "debian-12 is here: 4 MiB", "\(pulled.errors)")
+          && pulled.findings[1].hasPrefix("warning: http:// is neither secret nor checked: ")
+          && pulled.findings[2] == "debian-12 is here: 4 MiB", "\(pulled.errors)")
       let path = try await publisher.k3seed(["image", "path", "debian-12", "--arch", "x86_64"])
       #expect(path.status == 0 && path.text == publisher.place.path + "/disk.qcow2\n", "\(path.text)")
       #expect(try Data(contentsOf: URL(fileURLWithPath: String(path.text.dropLast()))) == Self.disk)

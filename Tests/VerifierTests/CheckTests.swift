@@ -344,7 +344,10 @@ struct CheckTests {
   @Test(
     "Whether Argo CD runs is said: it does, it does not, or why that cannot be judged",
     arguments: [
-      (#""workloads": [{"name": "a", "wanted": 1, "ready": 1}], "pods": []"#, "passed", "1 of 1 are ready after 9 s"),
+      (
+        #""workloads": [{"name": "a", "wanted": 1, "ready": 1}], "pods": []"#, "passed",
+        "1 of 1 are ready after 9 s"
+      ),
       (
         #""workloads": [], "pods": []"#, "skipped",
         "not judged: Argo CD has no Deployment yet; that is Helm's job, which `complete` does not wait for"

@@ -46,7 +46,9 @@ struct ConsoleTests {
   @Test("A flood of long lines takes no more memory than the report has room for")
   func flood() {
     var console = Console()
-    for number in 0..<10_000 { _ = console.take(Array("\(number) \(String(repeating: "x", count: 4_000))\n".utf8)) }
+    for number in 0..<10_000 {
+      _ = console.take(Array("\(number) \(String(repeating: "x", count: 4_000))\n".utf8))
+    }
     #expect(console.lines.reduce(0) { $0 + $1.utf8.count } <= 8 << 20)
     #expect(console.dropped + console.lines.count == 10_000)
     #expect(console.lines.last?.hasPrefix("9999 ") == true)

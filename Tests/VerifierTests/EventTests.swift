@@ -107,7 +107,8 @@ struct EventTests {
     var decoder = EventDecoder(nonce: "n")
     let (name, text) = (String(repeating: "n", count: 101), String(repeating: "t", count: 5_000))
     #expect(
-      decoder.events(of: Self.line(event: "stage", data: #"{"name":"\#(name)","state":"started"}"#).utf8).isEmpty)
+      decoder.events(of: Self.line(event: "stage", data: #"{"name":"\#(name)","state":"started"}"#).utf8)
+        .isEmpty)
     let errors = Array(repeating: "\"\(text)\"", count: 50).joined(separator: ",")
     let data = #"{"name":"n","state":"failed","line":"\#(text)","errors":[\#(errors)]}"#
     let event = try #require(decoder.events(of: Self.line(seq: 1, event: "stage", data: data).utf8).first)

@@ -43,7 +43,8 @@ struct MachineTests {
     let option = try #require(Self.values("-netdev", of: machine).first)
     let parts = option.split(separator: "-cmd:", maxSplits: 1)
     #expect(
-      parts.count == 2 && parts[0] == "user,id=net,restrict=on,ipv6=off,guestfwd=tcp:10.0.2.100:80", "\(option)")
+      parts.count == 2 && parts[0] == "user,id=net,restrict=on,ipv6=off,guestfwd=tcp:10.0.2.100:80",
+      "\(option)")
     // QEMU takes two commas for one; what would end the option there has only one.
     let command = try #require(parts.last).replacing(",,", with: "\u{0}")
     #expect(!command.contains(","), "\(option)")

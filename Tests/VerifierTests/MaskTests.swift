@@ -21,7 +21,8 @@ struct MaskTests {
   @Test(
     "It knows exactly the forms that the probe searches for",
     arguments: [
-      token, key, "K10-canary-token-0123456789", " spaces around 1234\n", "/+<>&\u{7F}\u{1}\u{8}\u{C}\t\r\n", "😀 smile 😀",
+      token, key, "K10-canary-token-0123456789", " spaces around 1234\n", "/+<>&\u{7F}\u{1}\u{8}\u{C}\t\r\n",
+      "😀 smile 😀",
       "short", "a b c d e f",
     ])
   func forms(secret: String) async throws {
@@ -40,7 +41,9 @@ struct MaskTests {
     let forms = Mask.forms(of: Array(secret.utf8)).map { form in
       form.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
-    #expect(forms.sorted().joined(separator: "\n") == result.text.trimmingCharacters(in: .newlines), "\(result.errors)")
+    #expect(
+      forms.sorted().joined(separator: "\n") == result.text.trimmingCharacters(in: .newlines),
+      "\(result.errors)")
   }
 
   /// What programs make of a value, by other means than the mask's own.
@@ -84,7 +87,8 @@ struct MaskTests {
     let mask = Self.mask(Self.key)
     for line in Self.key.split(separator: "\n") {
       let isCommon = line.hasPrefix("-----") || line.hasPrefix("b3Bl")
-      #expect(mask.masked("[ 1.0] cat[9]: \(line)\r") == "[ 1.0] cat[9]: \(isCommon ? String(line) : Mask.mark)\r")
+      #expect(
+        mask.masked("[ 1.0] cat[9]: \(line)\r") == "[ 1.0] cat[9]: \(isCommon ? String(line) : Mask.mark)\r")
     }
   }
 
@@ -100,7 +104,8 @@ struct MaskTests {
     #expect(Mask([]).masked(Self.token) == Self.token)
   }
 
-  @Test("No format of a report shows a secret, whichever of its texts holds it", arguments: ReportFormat.allCases)
+  @Test(
+    "No format of a report shows a secret, whichever of its texts holds it", arguments: ReportFormat.allCases)
   func reports(format: ReportFormat) throws {
     let mask = Self.mask(Self.token)
     for form in try Self.encodings(Self.token) {
@@ -118,7 +123,8 @@ struct MaskTests {
       let text = String(decoding: format.render(masked), as: UTF8.self) + masked.text(isStyled: true)
       #expect(text.contains("not shown"))
       // What an encoder of the format makes of it counts as well.
-      let plain = text.replacing("&amp;", with: "&").replacing("&quot;", with: "\"").replacing("&#34;", with: "\"")
+      let plain = text.replacing("&amp;", with: "&").replacing("&quot;", with: "\"").replacing(
+        "&#34;", with: "\"")
       #expect(try !Self.shows(text, Self.token) && !Self.shows(plain, Self.token), "\(form)")
     }
   }
@@ -129,7 +135,8 @@ struct MaskTests {
     for medium in [Progress.Medium.lines, .terminal(columns: 200)] {
       var progress = Progress(on: medium)
       for event in [
-        Progress.Event.stage(Self.token, awaiting: Self.token), .console(Self.token), .note(Self.token), .tick,
+        Progress.Event.stage(Self.token, awaiting: Self.token), .console(Self.token), .note(Self.token),
+        .tick,
       ] {
         let text = String(decoding: progress.bytes(for: event.masked(by: mask), at: 40), as: UTF8.self)
         #expect(try !Self.shows(text, Self.token), "\(text)")

@@ -191,7 +191,9 @@ struct PromisesTests {
     #expect(promises.files[1].sha256 == nil)
   }
 
-  @Test("The guest's deadlines are stretched by the variables that the bootstrap has for that, and only when asked")
+  @Test(
+    "The guest's deadlines are stretched by the variables that the bootstrap has for that, and only when asked"
+  )
   func stretched() throws {
     let promises = try Self.golden("literal/server")
     var probe = Probe.random()
@@ -229,7 +231,8 @@ struct PromisesTests {
     open = probe
     open.isInCluster = true
     #expect(
-      String(decoding: open.vendorData(for: promises), as: UTF8.self).contains("ip -4 route add default via 192.0.2.2 "))
+      String(decoding: open.vendorData(for: promises), as: UTF8.self).contains(
+        "ip -4 route add default via 192.0.2.2 "))
     // cloud-init takes for MIME what says so in its first 4,096 bytes.
     let isMIME = text.prefix(4096).lowercased().contains("mime-version:")
     #expect(!isMIME)

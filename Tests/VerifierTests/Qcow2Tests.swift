@@ -49,7 +49,9 @@ struct Qcow2Tests {
       let made = try await Tool.run(
         ["qemu-img", "create", "-q", "-f", "qcow2", "-b", "/etc/passwd", "-F", "raw", disk, "1M"])
       try #require(made.status == 0, "\(made.errors)")
-      let sum = try await Tool.run(["sh", "-c", "cd \"$1\" && sha512sum *.qcow2 >SHA512SUMS", "sh", folder.path])
+      let sum = try await Tool.run([
+        "sh", "-c", "cd \"$1\" && sha512sum *.qcow2 >SHA512SUMS", "sh", folder.path,
+      ])
       try #require(sum.status == 0, "\(sum.errors)")
       let store = ImageStore(folder: "\(folder.path)/images")
       try await PublisherStandIn.serving(folder) { address in
@@ -74,7 +76,8 @@ struct Qcow2Tests {
       let item = try CatalogueImage.named("debian-12", .x86_64)
       try Data(count: 4 << 20).write(to: folder.appendingPathComponent(item.download.file))
       let digest = String(repeating: "0", count: 128)
-      try Data("\(digest)  \(item.download.file)\n".utf8).write(to: folder.appendingPathComponent("SHA512SUMS"))
+      try Data("\(digest)  \(item.download.file)\n".utf8).write(
+        to: folder.appendingPathComponent("SHA512SUMS"))
       var store = ImageStore(folder: "\(folder.path)/images")
       store.mostBytes = 1 << 20
       let limited = store

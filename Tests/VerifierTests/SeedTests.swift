@@ -53,7 +53,9 @@ struct SeedTests {
       try Data("binary".utf8).write(to: inner.appendingPathComponent("k3s"))
       try Data("secret".utf8).write(to: folder.appendingPathComponent("beside"))
       // Links within the folder are a mirror's own; those that lead out of it are nobody's.
-      for (name, target) in [("latest", inner.path), ("out", folder.path), ("v1+k3s1/file", "\(folder.path)/beside")] {
+      for (name, target) in [
+        ("latest", inner.path), ("out", folder.path), ("v1+k3s1/file", "\(folder.path)/beside"),
+      ] {
         try FileManager.default.createSymbolicLink(
           atPath: "\(folder.path)/mirror/\(name)", withDestinationPath: target)
       }
@@ -65,7 +67,8 @@ struct SeedTests {
       for path in [
         "/mirror/../beside", "/mirror/%2E%2E/beside", "/mirror/v1%2Bk3s1/../../beside", "/mirror/",
         "/mirror/v1%2Bk3s1",
-        "/mirror//beside", "/mirror/out/beside", "/mirror/v1+k3s1/file", "/mirror/%", "/mirror/%zz", "/mirror/%FF",
+        "/mirror//beside", "/mirror/out/beside", "/mirror/v1+k3s1/file", "/mirror/%", "/mirror/%zz",
+        "/mirror/%FF",
       ] {
         #expect(Self.parts(seed.answer(to: path)).head.hasPrefix("HTTP/1.1 404 "), "\(path)")
       }
