@@ -97,7 +97,7 @@ extension Trap {
         "a/a.yaml":
           "\(issuer)---\napiVersion: v1\nkind: Service\nmetadata: {name: x, annotations: {cert-manager.io/cluster-issuer: other}}\n",
         "b/a.yaml":
-          "\(issuer.replacing("letsencrypt", with: "other"))---\napiVersion: v1\nkind: Service\nmetadata: {name: x, annotations: {cert-manager.io/cluster-issuer: letsencrypt}}\n",
+          "\(issuer.replacing("letsencrypt", with: "other"))---\napiVersion: v1\nkind: Service\nmetadata: {name: y, annotations: {cert-manager.io/cluster-issuer: letsencrypt}}\n",
       ], mended: ["cluster-issuer: other": "cluster-issuer: letsencrypt"]),
     Trap(
       code: "wave-value", name: "a bare number",

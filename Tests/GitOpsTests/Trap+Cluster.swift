@@ -8,7 +8,7 @@ extension Trap {
       code: "duplicate-key", name: "in a plain folder, in an Application, and in values",
       findings: [
         "the key data is given twice; Argo CD takes the last, and not that in line 4; keep one of the two",
-        "the key syncPolicy is given twice; Argo CD takes the last, and not that in line 9; keep one of the two",
+        "the key syncPolicy is given twice; Argo CD takes the last, and not that in line 10; keep one of the two",
         "the key a is given twice; Argo CD takes the last, and not that in line 31; keep one of the two",
       ],
       files: [
@@ -31,7 +31,7 @@ extension Trap {
               """),
       ],
       mended: [
-        "data: {a: b}\n": "", "  syncPolicy: {automated: {}}\n": "", "            a: 1\n": "",
+        "data: {a: b}\n": "", "  syncPolicy: {automated: {}}\n": "", "          a: 1\n": "",
       ]),
     Trap(
       code: "duplicate-key", name: "in what kustomize builds",
@@ -68,8 +68,8 @@ extension Trap {
     Trap(
       code: "enable-helm", name: "helmCharts, and the option where the chart does not read it",
       findings: [
-        "server.config is not read by the chart argo-cd from 6.0.0 on, and this is 7.3.11; use configs.cm",
         "helmCharts need kustomize to run with --enable-helm, and nothing here tells Argo CD so; set kustomize.buildOptions: --enable-helm in argocd-cm, or make the chart a source of the Application",
+        "server.config is not read by the chart argo-cd from 6.0.0 on, and this is 7.3.11; use configs.cm",
       ],
       files: [
         "apps.yaml": application("a")
@@ -87,15 +87,18 @@ extension Trap {
 
   // MARK: What Applications may do
 
-  private static let project = """
+  /// Of what a project forbids, everything else is permitted.
+  private static func project(_ repositories: String) -> String {
+    """
     apiVersion: argoproj.io/v1alpha1
     kind: AppProject
     metadata: {name: team}
     spec:
-      sourceRepos: ['https://git.example.net/*', '!https://git.example.net/secret.git']
+      sourceRepos: [\(repositories)]
       destinations: [{server: 'https://kubernetes.default.svc', namespace: 'team-*'}]
 
     """
+  }
 
   static let projects: [Trap] = [
     Trap(
@@ -110,7 +113,7 @@ extension Trap {
           source: "{repoURL: »'https://git.example.net/group/thing.git', path: x, targetRevision: v1.0.0}",
           namespace: "»apps"
         ).replacing("project: default", with: "project: team") + application("b"),
-        "b/a.yaml": project,
+        "b/a.yaml": project("'https://git.example.net/*'"),
       ], mended: ["group/thing.git": "thing.git", "namespace: apps": "namespace: team-a"]),
     Trap(
       code: "project-scope", name: "a source that the project forbids, in another cluster",
@@ -124,7 +127,7 @@ extension Trap {
           namespace: "»team-a"
         ).replacing("project: default", with: "project: team").replacing(
           "https://kubernetes.default.svc", with: "https://other.example.net") + application("b"),
-        "b/a.yaml": project,
+        "b/a.yaml": project("'!https://git.example.net/secret.git'"),
       ], mended: ["secret.git', path": "open.git', path", "other.example.net": "kubernetes.default.svc"]),
     Trap(
       code: "duplicate-application", name: "one name, and a root that brings both",
@@ -179,7 +182,7 @@ extension Trap {
     Trap(
       code: "node-selector", name: "a label that no node has",
       findings: [
-        "Deployment web goes to nodes with role=edge, and no node of the inputs has that; add the label to a node, or take out the nodeSelector"
+        "Deployment web goes to nodes with role=edge,kubernetes.io/arch=arm64, and no node of the inputs has that; add the label to a node, or take out the nodeSelector"
       ],
       files: [
         "apps.yaml": application("a"),

@@ -175,8 +175,8 @@ extension Trap {
           "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web}\nspec: {scaleTargetRef: {name: web}}\n",
       ],
       mended: [
-        "[CreateNamespace=true]\n      retry":
-          "[CreateNamespace=true, RespectIgnoreDifferences=true]\n      retry"
+        "[CreateNamespace=true]\n    retry":
+          "[CreateNamespace=true, RespectIgnoreDifferences=true]\n    retry"
       ]),
     Trap(
       code: "written-back", name: "a bundle that cert-manager puts in",
