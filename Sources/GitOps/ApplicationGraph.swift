@@ -57,18 +57,50 @@ public struct ApplicationGraph: Hashable, Sendable {
   /// The members by phase: the first waits for nothing, and each other for at least one of the phase before it. Within
   /// a phase the order is that of `members`. Those of a cycle, and those that wait for one, have no phase.
   public var phases: [[Member]] {
+    let places = Dictionary(members.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    var waiting = members.map { member in Set(member.dependencies.compactMap { places[$0.name] }).count }
+    var waiters = Array(repeating: [Int](), count: members.count)
+    for (index, member) in members.enumerated() {
+      for place in Set(member.dependencies.compactMap({ places[$0.name] })) { waiters[place].append(index) }
+    }
     var phases: [[Member]] = []
-    var left = members
-    var done: Set<String> = []
-    let names = Set(members.map(\.name))
-    while true {
-      let ready = left.filter { member in
-        member.dependencies.allSatisfy { done.contains($0.name) || !names.contains($0.name) }
+    var ready = members.indices.filter { waiting[$0] == 0 }
+    while !ready.isEmpty {
+      phases.append(ready.map { members[$0] })
+      var next: [Int] = []
+      for index in ready {
+        for waiter in waiters[index] {
+          waiting[waiter] -= 1
+          if waiting[waiter] == 0 { next.append(waiter) }
+        }
       }
-      guard !ready.isEmpty else { return phases }
-      phases.append(ready)
-      done.formUnion(ready.map(\.name))
-      left.removeAll { done.contains($0.name) }
+      ready = next.sorted()
+    }
+    return phases
+  }
+
+  /// The Applications of circles, without those that only wait for one, in the order of `members`.
+  var circles: [String] {
+    // In a circle is what can be reached from itself: what is left once all is taken away, again and again, that waits for
+    // nothing that is left, or that nothing left waits for, may still lie between two circles, so each is followed.
+    var names = Set(cyclic)
+    while true {
+      let waited = Set(
+        members.filter { names.contains($0.name) }.flatMap { $0.dependencies.map(\.name) })
+      let rest = names.intersection(waited)
+      if rest.count == names.count { break }
+      names = rest
+    }
+    let edges = Dictionary(members.map { ($0.name, $0.dependencies.map(\.name)) }) { first, _ in first }
+    return members.map(\.name).filter { start in
+      guard names.contains(start) else { return false }
+      var pending = edges[start] ?? []
+      var seen: Set<String> = []
+      while let name = pending.popLast() {
+        if name == start { return true }
+        if names.contains(name), seen.insert(name).inserted { pending += edges[name] ?? [] }
+      }
+      return false
     }
   }
 

@@ -111,7 +111,7 @@ public struct ApplicationState: Hashable, Sendable {
     namespace = spec.text("destination", "namespace")
     for source in (spec?["sources"]?.sequence ?? []) + [spec?["source"]].compactMap(\.self) {
       let (chart, url) = (source["chart"]?.string, source["repoURL"]?.string?.lowercased() ?? "")
-      groups.formUnion(Repository.knownCharts.first { $0.name == chart }?.provides ?? [])
+      groups.formUnion(Repository.chartsByName[chart ?? ""]?.provides ?? [])
       groups.formUnion(Repository.knownRepositories.first { url.contains($0.part) }?.provides ?? [])
     }
     resourceVersion = metadata?["resourceVersion"]?.string ?? ""

@@ -8,9 +8,11 @@ extension Check {
       why: "the Gateway API refuses it: the listener has no certificate, or the route answers with 500",
       fix: "add a ReferenceGrant in the namespace of what is referred to"
     ) { repository in
-      let grants = repository.objects("ReferenceGrant", of: Repository.gatewayGroup)
+      let grants = Dictionary(
+        grouping: repository.objects("ReferenceGrant", of: Repository.gatewayGroup), by: \.namespace)
       return repository.crossings.compactMap { crossing in
-        guard !grants.contains(where: { $0.allows(crossing) }) else { return nil }
+        let there = (grants[crossing.namespace] ?? []) + (grants[nil] ?? [])
+        guard !there.contains(where: { $0.allows(crossing) }) else { return nil }
         return .missing(
           crossing.place,
           "\(crossing.from.title) in \(crossing.fromNamespace) takes the \(crossing.kind) \(crossing.name) in \(crossing.namespace), and no ReferenceGrant there allows it",
@@ -26,7 +28,10 @@ extension Check {
         "attach the route to the HTTPS listener (`sectionName`), and add one at the HTTP listener that redirects to the scheme https"
     ) { repository in
       let attachments = repository.attachments
-      let redirects = attachments.filter { $0.route.isRedirect && $0.isPlain }
+      var redirects: [String: Redirects] = [:]
+      for attachment in attachments where attachment.route.isRedirect && attachment.isPlain {
+        redirects[attachment.gateway.place.key, default: Redirects()].add(attachment.route)
+      }
       return attachments.flatMap { attachment -> [Finding] in
         let route = attachment.route
         guard !route.isRedirect, !attachment.plain.isEmpty else { return [] }
@@ -39,10 +44,10 @@ extension Check {
               help: "name the HTTPS listener in sectionName, and add a route with a redirect at \(listener)")
           ]
         }
-        let redirects = redirects.filter { $0.gateway.place.key == attachment.gateway.place.key }.map(\.route)
+        let there = redirects[attachment.gateway.place.key]
         let hosts = route.hostnames
-        let open = hosts.filter { host in !redirects.contains { $0.covers(host.text ?? "") } }
-        guard let first = open.first ?? (hosts.isEmpty && redirects.isEmpty ? attachment.place : nil) else {
+        let open = hosts.filter { there?.covers($0.text ?? "") != true }
+        guard let first = open.first ?? (hosts.isEmpty && there == nil ? attachment.place : nil) else {
           return []
         }
         let what = open.isEmpty ? "its hosts" : open.compactMap(\.text).joined(separator: ", ")
@@ -56,6 +61,27 @@ extension Check {
       }
     },
   ]
+}
+
+/// The hosts that a Gateway's redirects answer for.
+private struct Redirects {
+  private var isForAll = false
+  private var hosts: Set<String> = []
+  /// What names end in that a wildcard fits, with the dot.
+  private var endings: Set<String> = []
+
+  mutating func add(_ route: Repository.Object) {
+    let names = route.hostnames.compactMap(\.text)
+    isForAll = isForAll || names.isEmpty
+    hosts.formUnion(names)
+    endings.formUnion(names.filter { $0.hasPrefix("*.") }.map { String($0.dropFirst()) })
+  }
+
+  func covers(_ host: String) -> Bool {
+    if isForAll || hosts.contains(host) { return true }
+    let labels = host.parts(between: ".")
+    return labels.indices.dropFirst().contains { endings.contains(".\(labels[$0...].joined(separator: "."))") }
+  }
 }
 
 extension Repository {
@@ -155,12 +181,4 @@ extension Repository.Object {
 
   /// The hosts of a route.
   fileprivate var hostnames: [Repository.Place] { place.at("spec", "hostnames")?.items ?? [] }
-
-  /// Whether a route answers for a host: it has none, this one, or a wildcard that fits.
-  fileprivate func covers(_ host: String) -> Bool {
-    hostnames.isEmpty
-      || hostnames.compactMap(\.text).contains { pattern in
-        pattern == host || (pattern.hasPrefix("*.") && host.hasSuffix(pattern.dropFirst()))
-      }
-  }
 }

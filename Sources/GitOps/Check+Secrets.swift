@@ -1,4 +1,5 @@
 import Diagnostics
+import Secrets
 import Validation
 import YAML
 
@@ -12,32 +13,43 @@ extension Check {
       fix:
         "use the name, the key and the namespace that the bootstrap has, or say with `--secret` what else is there"
     ) { repository in
-      let made = repository.secrets
+      let made = Dictionary(grouping: repository.secrets, by: \.name)
       return repository.secretNeeds.compactMap { need in
         let namespace = need.namespace ?? "its namespace"
-        let named = made.filter { $0.name == need.name }
+        let named = made[need.name] ?? []
         let there = named.filter { $0.matches(namespace: need.namespace) }
         if let first = there.first {
           guard let key = need.key, let text = key.text,
             there.allSatisfy({ $0.keys.map { !$0.contains(text) } ?? false })
           else { return nil }
           let keys = (first.keys ?? []).sorted().joined(separator: ", ")
-          return .error(
+          return .missing(
             key,
             "\(need.title) takes the key \(text) of the Secret \(need.name) in \(namespace), which has \(keys)",
-            help: "use one of its keys, or give the bootstrap this one (cloudflare_secret_key)")
+            help: "use one of its keys, or give the bootstrap this one (cloudflare_secret_key)",
+            in: repository,
+            mayBeThere: there.contains { $0.application == nil })
         }
         if let other = named.compactMap(\.namespace).first {
-          return .error(
+          return .missing(
             need.place,
             "\(need.title) takes the Secret \(need.name) in \(namespace), and it is made in \(other) only",
-            help: "make it in \(namespace) as well, or use one that is there")
+            help: "make it in \(namespace) as well, or use one that is there", in: repository,
+            mayBeThere: true)
         }
-        let near = made.first { $0.matches(namespace: need.namespace) && $0.application == nil }
+        guard repository.bootstrap.isKnown else {
+          return .warning(
+            need.place,
+            "\(need.title) takes the Secret \(need.name) in \(namespace), which no manifest here makes",
+            help: "name it with --secret if the bootstrap does, or add what makes it")
+        }
+        let near = repository.bootstrap.secrets.first {
+          need.namespace == nil || $0.namespace == need.namespace
+        }
         let instead = near.map { "use \($0.name), which the bootstrap makes there, or " } ?? ""
         return .missing(
           need.place, "\(need.title) takes the Secret \(need.name) in \(namespace), which nothing makes",
-          help: "\(instead)say with --secret that it is there", in: repository)
+          help: "\(instead)say with --secret that it is there", in: repository, mayBeThere: true)
       }
     },
     DocumentedRule(
@@ -46,6 +58,8 @@ extension Check {
       fix: "name a SecretStore or ClusterSecretStore in `spec.secretStoreRef`"
     ) { repository in
       let stores = repository.objects.filter { ["SecretStore", "ClusterSecretStore"].contains($0.kind) }
+      let names = stores.map { "\($0.kind) \($0.name)" }
+      let byName = Dictionary(grouping: stores, by: \.title)
       return repository.externalSecrets.flatMap { secret -> [Finding] in
         let spec = secret.place["spec"] ?? secret.place
         if secret.storeReferences.isEmpty && !secret.isGenerator {
@@ -59,16 +73,15 @@ extension Check {
         return secret.storeReferences.compactMap { reference in
           guard let place = reference["name"], let name = place.text, !name.contains("{{") else { return nil }
           let kind = reference["kind"]?.text ?? "SecretStore"
-          let isThere = stores.contains {
-            $0.kind == kind && $0.name == name
-              && (kind == "ClusterSecretStore" || $0.namespace == nil || secret.namespace == nil
-                || $0.namespace == secret.namespace)
+          let isThere = (byName["\(kind) \(name)"] ?? []).contains {
+            kind == "ClusterSecretStore" || $0.namespace == nil || secret.namespace == nil
+              || $0.namespace == secret.namespace
           }
           guard !isThere else { return nil }
-          let names = stores.map { "\($0.kind) \($0.name)" }.joined(separator: ", ")
+          let shown = names.prefix(5).joined(separator: ", ") + (names.count > 5 ? " …" : "")
           return .missing(
             place,
-            "the ExternalSecret \(secret.name) takes from the \(kind) \(name), and this repository has \(names)",
+            "the ExternalSecret \(secret.name) takes from the \(kind) \(name), and this repository has \(shown)",
             help: "name one that is there, with its kind", in: repository)
         }
       }
@@ -203,13 +216,22 @@ extension Check {
         "revoke it, and take it from a store (External Secrets), the bootstrap, or a sealed or encrypted form"
     ) { repository in
       let help = "revoke it, and take it from a store or from the bootstrap"
-      var findings = repository.objects("Secret", of: "").flatMap { secret -> [Finding] in
-        secret.committedKeys.prefix(1).map { place in
-          .error(place, "the Secret \(secret.name) is in the repository with its values", help: help)
+      var findings = repository.objects("Secret", of: "").compactMap { secret -> Finding? in
+        let values = secret.committedKeys
+        if let place = values.first(where: { !$0.isFiller }) {
+          return .error(place, "the Secret \(secret.name) is in the repository with its values", help: help)
         }
+        // What no Application applies may well be an example.
+        guard let place = values.first, secret.application != nil else { return nil }
+        return .warning(
+          place, "the Secret \(secret.name) holds a placeholder, and is applied with it",
+          help: "let a store or the bootstrap make it: with its value it must not be in the repository")
       }
       findings += repository.charts.flatMap { $0.value("env")?.items ?? [] }
-        .filter { $0.isCloudflareVariable && $0["value"]?.text?.isPlaceholder == false }
+        .filter {
+          $0.isCloudflareVariable
+            && $0["value"].map { $0.text?.isPlaceholder == false && !$0.isFiller } == true
+        }
         .compactMap { $0["value"] }.map {
           .error($0, "Cloudflare's token is in the repository as a value of external-dns", help: help)
         }
@@ -259,7 +281,28 @@ extension Repository.Object {
   }
 }
 
+extension Repository.Place {
+  /// Whether a value of a Secret only says that one is to be filled in, as it is or in base64.
+  fileprivate var isFiller: Bool {
+    guard let text else { return false }
+    return text.isFiller
+      || Base64.decode(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self).isFiller } == true
+  }
+}
+
 extension String {
+  /// Whether a text says that it is to be replaced.
+  fileprivate var isFiller: Bool {
+    let text = lowercased()
+    return [
+      "changeme", "change-me", "change_me", "change me", "replace-me", "replace_me", "replaceme",
+      "replace with",
+      "replace_with", "replace-with", "to-be-replaced", "your-", "your_", "your ", "-here", "_here", "xxxx",
+      "dummy",
+      "placeholder", "example", "fixme", "todo", "insert-",
+    ].contains(where: text.contains)
+  }
+
   /// Whether a text stands for a value that is put in later: empty, encrypted, or in brackets of some tool.
   fileprivate var isPlaceholder: Bool {
     let text = trimmed

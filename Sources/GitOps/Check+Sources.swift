@@ -1,4 +1,5 @@
 import Diagnostics
+import YAML
 
 extension Check {
   /// Rules about where manifests come from.
@@ -11,8 +12,36 @@ extension Check {
       return repository.unreadable.flatMap { file, report in
         report.diagnostics.map { diagnostic in
           Finding(
-            folders.contains(where: file.isInside) ? .error : .note, diagnostic.location,
+            file.isInside(folders) ? .error : .note, diagnostic.location,
             diagnostic.message, help: diagnostic.help ?? "mend the file")
+        }
+      }
+    },
+    DocumentedRule(
+      "duplicate-key", what: "a key that is given twice in a mapping",
+      why:
+        "kustomize refuses the file; Argo CD itself and Helm take the last and say nothing, so what the first holds is lost",
+      fix: "keep one of the two"
+    ) { repository in
+      let folders = repository.ownFolders
+      let applications = Set(repository.applications.map(\.place.file))
+      let values = Set(repository.charts.flatMap(\.values).map(\.file))
+      return repository.repeated.flatMap { file, keys in
+        Set(keys).map { key -> Finding in
+          let location = Location(
+            source: file, line: key.mark.line, column: key.mark.column, path: key.path)
+          if repository.kustomized.contains(file) {
+            return Finding(
+              .error, location,
+              "the key \(key.key) is given twice, first in line \(key.first.line), which kustomize refuses",
+              help: "keep one of the two")
+          }
+          let isUsed =
+            file.isInside(folders) || applications.contains(file) || values.contains(file)
+          return Finding(
+            isUsed ? .warning : .note, location,
+            "the key \(key.key) is given twice; Argo CD takes the last, and not that in line \(key.first.line)",
+            help: "keep one of the two")
         }
       }
     },
@@ -30,12 +59,19 @@ extension Check {
       fix: "mend the path, or add what it names"
     ) { repository in
       repository.contents.flatMap(\.missing).map { missing in
-        let noun =
-          switch missing.kind {
-          case .folder: "a folder"
-          case .resource: "a resource"
-          case .values: "a file of values"
-          }
+        let noun: String
+        switch missing.kind {
+        case .folder: noun = "a folder"
+        case .resource: noun = "a resource"
+        case .values: noun = "a file of values"
+        case .reference:
+          return .error(
+            missing.place,
+            "a file of values is taken from $\(missing.path), and no source has ref: \(missing.path)",
+            help:
+              "add ref: \(missing.path) to the source, among several under spec.sources, whose repository holds it"
+          )
+        }
         let isFromRoot = missing.kind == .folder || missing.path.hasPrefix("$") || missing.path.hasPrefix("/")
         return .error(
           missing.place, "\(noun) that is not in this repository: \(missing.path)",
@@ -50,12 +86,23 @@ extension Check {
       fix:
         "name a tag or a commit; the repository that holds the Applications themselves may follow its branch"
     ) { repository in
-      repository.contents.flatMap(\.remotes).filter { $0.isFloating && !$0.url.isPlaceholder }.map { remote in
+      let remotes = repository.contents.flatMap(\.remotes).filter { $0.isFloating && !$0.url.isPlaceholder }
+      // A branch of its own is what App-of-Apps is; of a range, some tag is taken, which need not be the newest commit.
+      let ranges = repository.applications.flatMap(\.sources).filter(repository.isOwn).compactMap {
+        $0.place["targetRevision"]
+      }.filter { ($0.text ?? "").isRange }
+      return remotes.map { remote in
         .warning(
           remote.place,
           "\(remote.url) is followed at \(remote.revision.map { $0.isEmpty ? "no revision" : $0 } ?? "no revision"), which moves",
           help: "name a tag or a commit")
       }
+        + ranges.map {
+          .warning(
+            $0,
+            "this repository is followed at the range \($0.text ?? ""), of which the highest tag is taken",
+            help: "name a branch, a tag or a commit")
+        }
     },
     DocumentedRule(
       "placeholder-url", what: "a repository's URL that somebody was to fill in",
@@ -106,35 +153,19 @@ extension Check {
       why: "the first object of it is refused: the namespace is not there",
       fix: "add the sync option `CreateNamespace=true`"
     ) { repository in
-      let made = Set(repository.objects("Namespace", of: "").map(\.name))
-        .union(repository.bootstrap.namespaces)
+      let known = repository.bootstrap.namespaces
+      let made = Set(repository.objects("Namespace", of: "").map(\.name)).union(known)
         .union(
           repository.applications.filter { $0.hasOption("CreateNamespace=true") }.compactMap {
             $0.target?.text
           })
       return repository.pairs.compactMap { application, contents in
-        guard let place = application.target, let namespace = place.text, !namespace.contains("{{"),
+        guard let place = application.target, let namespace = place.text, namespace.isName,
           !made.contains(namespace), !contents.isClusterWide
         else { return nil }
         return .missing(
-          place, "nothing makes the namespace \(namespace), into which \(application.name) goes",
-          help: "add CreateNamespace=true to its syncPolicy.syncOptions", in: repository)
-      }
-    },
-    DocumentedRule(
-      "project-too-broad", what: "an AppProject that allows every repository into every namespace",
-      why: "whoever can write an Application can then do anything in the cluster",
-      fix: "list the repositories and the namespaces that are needed"
-    ) { repository in
-      repository.objects("AppProject", of: "argoproj.io").compactMap { project in
-        let repositories = project.place.at("spec", "sourceRepos")?.items ?? []
-        let destinations = project.place.at("spec", "destinations")?.items ?? []
-        guard let place = repositories.first(where: { $0.text == "*" }),
-          destinations.contains(where: { $0["namespace"]?.text == "*" })
-        else { return nil }
-        return .warning(
-          place, "the AppProject \(project.name) allows every repository into every namespace",
-          help: "list the repositories in sourceRepos and the namespaces in destinations")
+          place, "nothing here makes the namespace \(namespace), into which \(application.name) goes",
+          help: "add CreateNamespace=true to its syncPolicy.syncOptions", in: repository, mayBeThere: true)
       }
     },
   ]
@@ -142,8 +173,8 @@ extension Check {
 
 extension Repository {
   /// The folders that Applications read from this repository.
-  fileprivate var ownFolders: [String] {
-    applications.flatMap(\.sources).filter(isOwn).compactMap { $0.path.flatMap(inner) }
+  fileprivate var ownFolders: Set<String> {
+    Set(applications.flatMap(\.sources).filter(isOwn).compactMap { $0.path.flatMap(inner) })
   }
 }
 
@@ -153,7 +184,22 @@ extension Repository.Remote {
     guard let revision, !revision.isEmpty else { return true }
     if revision.contains("{{") { return false }
     // Names of branches have no digits, but for those of releases; names of tags and commits have some.
-    return !revision.contains(where: \.isNumber) || revision.contains { "*~^<>".contains($0) }
+    return !revision.contains(where: \.isNumber) || revision.isRange
+  }
+}
+
+extension String {
+  /// Whether a revision is a range of versions, of which the highest is taken.
+  fileprivate var isRange: Bool { !contains("{{") && contains { "*~^<>".contains($0) } }
+
+  /// Whether it can be the name of a namespace: not a pattern, and nothing that is filled in later.
+  fileprivate var isName: Bool {
+    !isEmpty && utf8.allSatisfy { (0x30...0x39) ~= $0 || (0x61...0x7A) ~= $0 || $0 == UInt8(ascii: "-") }
+  }
+
+  /// Whether a file lies in one of these folders, or below it.
+  fileprivate func isInside(_ folders: Set<String>) -> Bool {
+    folders.contains("") || foldersAbove.contains(where: folders.contains)
   }
 }
 
@@ -163,6 +209,17 @@ extension Repository.ChartUse {
 }
 
 extension Repository.Contents {
+  /// Whether nothing in it goes into the Application's namespace, as far as can be seen.
+  fileprivate var isClusterWide: Bool {
+    let bringsOnlyCRDs = remotes.allSatisfy { $0.path.contains("crd") }
+    return charts.isEmpty && bringsOnlyCRDs && !(objects.isEmpty && remotes.isEmpty)
+      && objects.allSatisfy {
+        $0.isClusterWide || $0.place.at("metadata", "namespace") != nil
+      }
+  }
+}
+
+extension Repository.Object {
   /// Kinds without a namespace that repositories of manifests have.
   private static let clusterKinds: Set<String> = [
     "Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "ClusterIssuer",
@@ -171,17 +228,9 @@ extension Repository.Contents {
     "PersistentVolume", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ClusterPolicy",
   ]
 
-  /// Whether nothing in it goes into the Application's namespace, as far as can be seen.
-  fileprivate var isClusterWide: Bool {
-    let bringsOnlyCRDs = remotes.allSatisfy { $0.path.contains("crd") }
-    return charts.isEmpty && bringsOnlyCRDs && !(objects.isEmpty && remotes.isEmpty)
-      && objects.allSatisfy {
-        Self.clusterKinds.contains($0.kind) || $0.place.at("metadata", "namespace") != nil
-      }
-  }
-}
+  /// Whether it has no namespace.
+  var isClusterWide: Bool { Self.clusterKinds.contains(kind) }
 
-extension Repository.Object {
   /// What Argo CD takes a Secret for, by its label: `repository`, `repo-creds` or `cluster`.
   var repositoryLabel: String? {
     let keys = ["metadata", "labels", "argocd.argoproj.io/secret-type"]

@@ -19,7 +19,14 @@ extension Check {
     ) { repository in
       repository.contradictions.filter { $0.edge.group != nil }.map(\.finding)
         + repository.orderedEdges.compactMap { edge, from, to in
-          guard let group = edge.group, from.wave == to.wave, (from.retries ?? 0) == 0 else { return nil }
+          guard let group = edge.group, (from.retries ?? 0) == 0 else { return nil }
+          if repository.contents[edge.to].isDeferred(group) {
+            return .warning(
+              edge.place,
+              "\(from.name) needs the CRDs of \(group), which K3s' Helm job installs some time after \(to.name) is healthy, and does not retry",
+              help: "set syncPolicy.retry in \(from.name)")
+          }
+          guard from.wave == to.wave else { return nil }
           return .warning(
             edge.place,
             "\(from.name) needs the CRDs of \(group) from \(to.name), which is in the same wave, and does not retry",
@@ -32,17 +39,21 @@ extension Check {
       fix: "add what brings the CRD, or switch it on where a chart brings it only when told to"
     ) { repository in
       let isOpaque = repository.contents.contains(where: \.isOpaque)
+      let loose = Set(repository.looseCharts.flatMap(\.provides))
+      var silent: [String: Repository.ChartUse] = [:]
+      for chart in repository.charts {
+        for group in chart.known?.provides ?? [] where silent[group] == nil { silent[group] = chart }
+      }
       return repository.groupNeeds.compactMap { need in
-        guard repository.provider(of: need.group, for: need.application) == nil else { return nil }
-        let silent = repository.charts.first { $0.known?.provides.contains(need.group) == true }
-        if let silent, let known = silent.known {
+        guard repository.providers[need.group] == nil, !loose.contains(need.group) else { return nil }
+        if let silent = silent[need.group], let known = silent.known {
           let remedy =
             known.switches.first.map { "set \($0.joined(separator: ".")) to true in its values" }
             ?? "let its CRDs be installed"
-          return .error(
+          return .missing(
             need.place,
             "\(need.title) needs the CRDs of \(need.group), which the chart \(silent.name) is not told to bring",
-            help: remedy)
+            help: remedy, in: repository)
         }
         guard !isOpaque, !Repository.groupsOfTraefik.contains(need.group) else { return nil }
         return .warning(
@@ -57,11 +68,10 @@ extension Check {
       fix: "move what one takes from the other into an Application of its own"
     ) { repository in
       let graph = repository.graph
-      let circle = graph.circle
+      let circle = graph.circles
+      let names = Set(circle.map { String($0.prefix { $0 != " " }) })
       guard
-        let first = repository.applications.first(where: { application in
-          circle.contains { $0 == application.name || $0.hasPrefix(application.name + " (") }
-        })
+        let first = repository.applications.first(where: { names.contains($0.name) })
       else { return [] }
       return [
         .error(
@@ -194,9 +204,12 @@ extension Repository {
   func holds(_ text: StaticString) -> Bool {
     files.contains { file, bytes in
       guard file.isYAML else { return false }
-      return bytes.lines.contains { line in
-        String(line).holds(text) && !line.drop(while: { $0 == " " }).hasPrefix("#")
-      }
+      let whole = String(decoding: bytes, as: UTF8.self)
+      return whole.holds(text)
+        && bytes.lines.contains { line in
+          let line = String(line)
+          return line.holds(text) && !line.isComment
+        }
     }
   }
 
@@ -232,20 +245,5 @@ extension Repository {
       return (remote.place, "Argo CD \(revision)")
     }
     return fromCharts + fromRemotes
-  }
-}
-
-extension ApplicationGraph {
-  /// The Applications of a circle, without those that only wait for one; empty where there is none.
-  fileprivate var circle: [String] {
-    cyclic.filter { start in
-      var pending = self[start]?.dependencies.map(\.name) ?? []
-      var seen: Set<String> = []
-      while let name = pending.popLast() {
-        if name == start { return true }
-        if seen.insert(name).inserted { pending += self[name]?.dependencies.map(\.name) ?? [] }
-      }
-      return false
-    }
   }
 }

@@ -4,7 +4,8 @@ public import Diagnostics
 public struct Check: Sendable {
   /// Every rule, in the order of the documentation.
   public static let rules: [DocumentedRule<Repository>] =
-    waveRules + sourceRules + argoCDRules + secretRules + gatewayRules
+    waveRules + syncRules + sourceRules + projectRules + argoCDRules + clusterRules + secretRules
+    + gatewayRules
 
   /// Everything that is found in a repository, sorted by place.
   public static func report(on repository: Repository) -> Report {
@@ -24,10 +25,19 @@ extension Finding {
     Finding(.warning, place.location, message, help: help)
   }
 
-  /// What breaks a rule unless a template brings what is missing, which is not read here: an error where there is none.
+  static func note(_ place: Repository.Place, _ message: String, help: String) -> Finding {
+    Finding(.note, place.location, message, help: help)
+  }
+
+  /// What breaks a rule unless something brings what is missing that is not read here: an error where there is nothing of
+  /// the kind, a warning otherwise.
+  ///
+  /// - Parameter mayBeThere: whether people also put such a thing into a cluster by other means.
   static func missing(
-    _ place: Repository.Place, _ message: String, help: String, in repository: Repository
+    _ place: Repository.Place, _ message: String, help: String, in repository: Repository,
+    mayBeThere: Bool = false
   ) -> Finding {
-    repository.templates == 0 ? error(place, message, help: help) : warning(place, message, help: help)
+    let isCertain = repository.isWhole && (!mayBeThere || repository.bootstrap.isKnown)
+    return isCertain ? error(place, message, help: help) : warning(place, message, help: help)
   }
 }

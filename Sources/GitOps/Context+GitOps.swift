@@ -33,6 +33,9 @@ extension Context {
         "certificate_wave": .text(plan.challenge.value == .dns01 ? "2" : "3"),
       ]),
       "ingress": plan.ingress.map { Self.ingress($0, plan) } ?? .none,
+      "servers": .map([
+        "tolerations": .list(cluster.serverTaints.map { Context(toleration: $0) })
+      ]),
       "hosts": .list(plan.hosts),
       "pods_reach_metadata": Context(
         .flag(cluster.podsReachMetadata.value), from: cluster.podsReachMetadata.origin),
@@ -154,6 +157,19 @@ extension Context {
   /// The value under a name of a map.
   private func entry(_ name: String) -> Context? {
     if case .map(let entries) = value { entries.first { $0.key == name }?.value } else { nil }
+  }
+}
+
+extension ClusterPlan {
+  /// The taints of servers, each once.
+  fileprivate var serverTaints: [Sourced<String>] {
+    var taints: [Sourced<String>] = []
+    for node in nodes where node.role.value == .server {
+      for taint in node.taints where !taints.contains(where: { $0.value == taint.value }) {
+        taints.append(taint)
+      }
+    }
+    return taints
   }
 }
 

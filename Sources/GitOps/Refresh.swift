@@ -1,7 +1,7 @@
 public import Diagnostics
 public import YAML
 
-/// What is asked of Argo CD for one Application: to compare it with git again, and to sync it.
+/// What is asked of Argo CD for one Application: to compare it with git again, and to sync it or to end its operation.
 public struct Refresh: Hashable, Sendable {
   /// The Application.
   public var name: String
@@ -15,15 +15,27 @@ public struct Refresh: Hashable, Sendable {
   ///   - state: the Application as it is now.
   ///   - isHard: also forgets the manifests that were made of the repository before.
   ///   - syncs: also syncs it, in the way that its own policy says.
-  /// - Throws: a report where an operation is under way that this one would replace.
-  public init(_ state: ApplicationState, isHard: Bool, syncs: Bool) throws(Report) {
+  ///   - terminates: also ends the operation that is in progress, as `argocd app terminate-op` does: the phase
+  ///     `Terminating` in its state (Argo CD 3.5.1, server/application/application.go, TerminateOperation). Where the
+  ///     Application syncs by itself, the next operation takes the newest commit.
+  /// - Throws: a report where an operation is under way that this one would replace, or where there is none to end.
+  public init(
+    _ state: ApplicationState, isHard: Bool, syncs: Bool, terminates: Bool = false
+  ) throws(Report) {
     name = state.name
+    guard !terminates || state.isAsked && ["Running", "Terminating"].contains(state.operation) else {
+      throw Report([
+        .error(
+          "no-operation", at: nil, "\(state.name) has no operation in progress, so there is none to end",
+          help: "leave out --terminate")
+      ])
+    }
     guard !syncs || !(state.isAsked || state.operation == "Running" || state.operation == "Terminating")
     else {
       throw Report([
         .error(
           "operation-in-progress", at: nil, "\(state.name) is being synced already",
-          help: "wait for it, or end it with `argocd app terminate-op \(state.name)`")
+          help: "wait for it, or end it first with `k3seed gitops refresh \(state.name) --terminate`")
       ])
     }
     var entries: [Node.Entry] = [
@@ -44,6 +56,10 @@ public struct Refresh: Hashable, Sendable {
       ]
       if let retry = state.retry { operation.append(Node.Entry("retry", retry)) }
       entries.append(Node.Entry("operation", Node(.mapping(operation))))
+    }
+    if terminates {
+      let state: Node = .mapping(["phase": "Terminating"])
+      entries.append(Node.Entry("status", .mapping(["operationState": state])))
     }
     patch = Node(.mapping(entries))
   }

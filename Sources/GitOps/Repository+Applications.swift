@@ -185,17 +185,20 @@ extension Repository {
       guard let path = "".path(to: path), !path.isEmpty, given == nil || url == given else { continue }
       paths.append((url, path))
     }
-    var tried: Set<String> = []
+    // Each path speaks for every folder that it could have been read from.
+    var scores: [String: Int] = [:]
+    var candidates: [(key: String, url: String, prefix: String)] = []
     for (url, path) in paths {
-      for prefix in [""] + path.foldersAbove + [path] where tried.insert("\(url) \(prefix)").inserted {
-        let score = paths.count {
-          guard $0.url == url, let inner = inner($0.path, prefix: prefix), !inner.isEmpty else {
-            return false
-          }
-          return folders.contains(inner) || files[inner] != nil
-        }
-        if score > best.score { best = (score, url, prefix) }
+      for prefix in [""] + path.foldersAbove + [path] {
+        let key = "\(url) \(prefix)"
+        if scores[key] == nil { candidates.append((key, url, prefix)) }
+        let inner = inner(path, prefix: prefix) ?? ""
+        scores[key, default: 0] += !inner.isEmpty && (folders.contains(inner) || files[inner] != nil) ? 1 : 0
       }
+    }
+    for (key, url, prefix) in candidates {
+      let score = scores[key] ?? 0
+      if score > best.score { best = (score, url, prefix) }
     }
     return (best.url, best.prefix)
   }

@@ -18,6 +18,8 @@ extension Repository {
     var generated: [Object] = []
     /// The kustomizations it is built with.
     var kustomizations: [Place] = []
+    /// Whether some of it is made by a plugin, or taken from a path that only a cluster fills in.
+    var isOpen = false
   }
 
   /// A Helm chart that an Application, a kustomization or another chart takes.
@@ -38,8 +40,10 @@ extension Repository {
     let skipsCRDs: Bool
     /// Whether a lock file says which version a range means.
     var isLocked = false
-    /// The Application that takes it, by its number.
-    let application: Int
+    /// The Application that takes it, by its number; nil where none does.
+    let application: Int?
+    /// Whether a job of K3s' Helm controller installs it, some time after the HelmChart was applied.
+    var isDeferred = false
 
     /// A value by its keys; that of the last file that has one.
     func value(_ keys: [String]) -> Place? { values.reversed().lazy.compactMap { $0.at(keys) }.first }
@@ -65,7 +69,7 @@ extension Repository {
   /// What is named and is not there.
   struct Missing: Sendable {
     enum Kind: String, Sendable {
-      case folder, resource, values
+      case folder, resource, values, reference
     }
     let kind: Kind
     let place: Place
@@ -89,235 +93,6 @@ extension Repository {
 
     static func < (left: Version, right: Version) -> Bool {
       left.numbers.lexicographicallyPrecedes(right.numbers)
-    }
-  }
-
-  /// Follows what Applications name, through folders, kustomizations and charts.
-  struct Collector {
-    let reading: Reading
-    let files: [String: [UInt8]]
-    let folders: Set<String>
-    let ownURL: String?
-    let prefix: String
-    /// The objects that some Application brings.
-    private var claimed: Set<String> = []
-
-    init(
-      reading: Reading, files: [String: [UInt8]], folders: Set<String>, ownURL: String?, prefix: String
-    ) {
-      self.reading = reading
-      self.files = files
-      self.folders = folders
-      self.ownURL = ownURL
-      self.prefix = prefix
-    }
-
-    /// What an Application brings.
-    mutating func contents(of application: Application, at index: Int) -> Contents {
-      var contents = Contents(application: index)
-      let namespace = application.target?.text
-      for source in application.sources {
-        if let chart = source.chart {
-          contents.charts.append(
-            ChartUse(
-              place: source.place["chart"] ?? source.place, name: chart.fileName,
-              repository: source.url ?? "",
-              version: source.place["targetRevision"],
-              values: values(of: source, chartFolder: nil, among: application.sources, into: &contents),
-              namespace: namespace, skipsCRDs: source.place.at("helm", "skipCrds")?.isTrue == true,
-              application: index))
-        } else if let ownURL, source.url.map(GitURL.normalised) == ownURL {
-          // What only a cluster fills in is not known here.
-          guard let place = source.place["path"], let path = place.text, !path.contains("{{") else {
-            continue
-          }
-          guard let folder = inner(path, prefix: prefix) else { continue }
-          if folders.contains(folder) {
-            add(folder, source, application, into: &contents)
-          } else if files[folder] != nil {
-            take(folder, namespace, into: &contents)
-          } else {
-            contents.missing.append(Missing(kind: .folder, place: place, path: path))
-          }
-        } else if let url = source.url {
-          contents.remotes.append(
-            Remote(
-              place: source.place["targetRevision"] ?? source.place["repoURL"] ?? source.place, url: url,
-              path: source.path ?? "", revision: source.revision))
-        }
-      }
-      for place in contents.objects.indices { contents.objects[place].application = index }
-      for place in contents.generated.indices { contents.generated[place].application = index }
-      return contents
-    }
-
-    /// For each file that belongs to kustomizations, the folder of the outermost: what applies it where no Application
-    /// brings it.
-    mutating func roots() -> [String: String] {
-      let claimed = claimed
-      defer { self.claimed = claimed }
-      var roots: [String: String] = [:]
-      for folder in reading.kustomizations.keys.sorted(by: { ($0.count, $0) < ($1.count, $1) }) {
-        var contents = Contents(application: -1)
-        add(kustomization: folder, nil, into: &contents)
-        for object in contents.objects where roots[object.place.file] == nil {
-          roots[object.place.file] = folder
-        }
-      }
-      return roots
-    }
-
-    /// The objects that no Application brings, and that are no patches.
-    func unclaimed() -> [Object] {
-      reading.objects.keys.sorted().flatMap { file in
-        (reading.objects[file] ?? []).filter { !claimed.contains($0.place.key) }
-      }
-    }
-
-    /// The folder of an Application, by the tool that Argo CD would take for it.
-    private mutating func add(
-      _ folder: String, _ source: Source, _ application: Application, into contents: inout Contents
-    ) {
-      let namespace = application.target?.text
-      if source.place["plugin"] != nil { return }
-      if reading.kustomizations[folder] != nil {
-        add(
-          kustomization: folder, source.place.at("kustomize", "namespace")?.text ?? namespace, into: &contents
-        )
-      } else if let chart = reading.charts[folder] {
-        let values = values(of: source, chartFolder: folder, among: application.sources, into: &contents)
-        let skipsCRDs = source.place.at("helm", "skipCrds")?.isTrue == true
-        add(chart: chart, folder, values, namespace, skipsCRDs: skipsCRDs, into: &contents)
-      } else {
-        let include = source.place.at("directory", "include")?.text
-        let exclude = source.place.at("directory", "exclude")?.text
-        let recurses = source.place.at("directory", "recurse")?.isTrue == true
-        for file in reading.objects.keys.sorted()
-        where recurses ? file.isInside(folder) : file.folder == folder {
-          let inner = folder.isEmpty ? file : String(file.dropFirst(folder.count + 1))
-          guard include.map(inner.fitsGlob) ?? true, exclude.map(inner.fitsGlob) != true else { continue }
-          take(file, namespace, into: &contents)
-        }
-      }
-    }
-
-    private mutating func add(
-      chart: Place, _ folder: String, _ values: [Place], _ namespace: String?, skipsCRDs: Bool,
-      into contents: inout Contents
-    ) {
-      let own = (reading.documents[folder.file("values.yaml")] ?? []) + values
-      let isLocked = files[folder.file("Chart.lock")] != nil
-      for dependency in chart["dependencies"]?.items ?? [] {
-        guard let place = dependency["name"], let name = place.text else { continue }
-        let key = dependency["alias"]?.text ?? name
-        contents.charts.append(
-          ChartUse(
-            place: place, name: name, repository: dependency["repository"]?.text ?? "",
-            version: dependency["version"], values: own.compactMap { $0[key] }, namespace: namespace,
-            skipsCRDs: skipsCRDs, isLocked: isLocked, application: contents.application))
-      }
-      guard !skipsCRDs else { return }
-      for file in reading.objects.keys.sorted() where file.isInside(folder.file("crds")) {
-        take(file, namespace, into: &contents)
-      }
-    }
-
-    /// The values that a source gives its chart: files first, then what stands in the Application.
-    private func values(
-      of source: Source, chartFolder: String?, among sources: [Source], into contents: inout Contents
-    ) -> [Place] {
-      var values: [Place] = []
-      let ignores = source.place.at("helm", "ignoreMissingValueFiles")?.isTrue == true
-      for place in source.place.at("helm", "valueFiles")?.items ?? [] {
-        guard let text = place.text, !text.contains("://"), !text.contains("{{") else { continue }
-        var path: String?
-        if text.hasPrefix("$") {
-          let reference = text.dropFirst().prefix { $0 != "/" }
-          guard let other = sources.first(where: { $0.reference == String(reference) }),
-            let ownURL, other.url.map(GitURL.normalised) == ownURL
-          else { continue }
-          path = inner(String(text.dropFirst(reference.count + 2)), prefix: prefix)
-        } else {
-          guard let chartFolder else { continue }
-          path =
-            text.hasPrefix("/") ? inner(String(text.dropFirst()), prefix: prefix) : chartFolder.path(to: text)
-        }
-        guard let path else { continue }
-        if let documents = reading.documents[path] {
-          values += documents
-        } else if files[path] == nil && !ignores {
-          contents.missing.append(Missing(kind: .values, place: place, path: text))
-        }
-      }
-      if let place = source.place.at("helm", "values"), let embedded = embedded(place) {
-        values.append(embedded)
-      }
-      if let place = source.place.at("helm", "valuesObject") { values.append(place) }
-      return values + (source.place.at("helm", "parameters")?.items ?? []).compactMap(\.parameter)
-    }
-
-    private func embedded(_ place: Place) -> Place? {
-      reading.embedded(place) { (files[$0] ?? []).lines }
-    }
-
-    /// A kustomization with all it names.
-    private mutating func add(
-      kustomization folder: String, _ namespace: String?, into contents: inout Contents, depth: Int = 0
-    ) {
-      // Those that name each other are kustomize's to refuse; here they must only end.
-      guard depth < 32, let place = reading.kustomizations[folder] else { return }
-      contents.kustomizations.append(place)
-      let given = place["namespace"]?.text
-      let namespace = given ?? namespace
-      let first = contents.objects.count
-      let lists = ["resources", "bases", "components", "crds"]
-      for item in lists.flatMap({ place[$0]?.items ?? [] }) {
-        guard let text = item.text else { continue }
-        if text.isRemote {
-          contents.remotes.append(Remote(resource: text, at: item))
-        } else if let path = folder.path(to: text) {
-          if reading.kustomizations[path] != nil {
-            add(kustomization: path, namespace, into: &contents, depth: depth + 1)
-          } else if files[path] != nil {
-            take(path, namespace, into: &contents)
-          } else if !folders.contains(path) {
-            contents.missing.append(Missing(kind: .resource, place: item, path: text))
-          }
-        }
-      }
-      for index in contents.objects.indices[first...] {
-        // The transformer goes over what the objects say themselves.
-        if let given { contents.objects[index].namespace = given }
-      }
-      for chart in place["helmCharts"]?.items ?? [] {
-        guard let name = chart["name"]?.text else { continue }
-        var values = [chart["valuesInline"]].compactMap { $0 }
-        if let file = chart["valuesFile"]?.text.flatMap({ folder.path(to: $0) }) {
-          values = (reading.documents[file] ?? []) + values
-        }
-        contents.charts.append(
-          ChartUse(
-            place: chart["name"] ?? chart, name: name, repository: chart["repo"]?.text ?? "",
-            version: chart["version"], values: values, namespace: chart["namespace"]?.text ?? namespace,
-            skipsCRDs: chart["includeCRDs"]?.isTrue != true, application: contents.application))
-      }
-      for kind in ["secretGenerator", "configMapGenerator"] {
-        for generator in place[kind]?.items ?? [] {
-          contents.generated.append(
-            Object(
-              generated: generator, kind: kind == "secretGenerator" ? "Secret" : "ConfigMap",
-              namespace: namespace))
-        }
-      }
-    }
-
-    /// The objects of a file.
-    private mutating func take(_ file: String, _ namespace: String?, into contents: inout Contents) {
-      for var object in reading.objects[file] ?? [] {
-        claimed.insert(object.place.key)
-        object.namespace = object.namespace ?? namespace
-        contents.objects.append(object)
-      }
     }
   }
 }
@@ -357,7 +132,7 @@ extension Repository.Remote {
 
 extension String {
   /// Whether a resource of a kustomization is fetched from elsewhere.
-  fileprivate var isRemote: Bool {
+  var isRemote: Bool {
     contains("://") || hasPrefix("git@") || contains("?ref=")
       || ["github.com/", "gitlab.com/", "bitbucket.org/"].contains(where: hasPrefix)
   }

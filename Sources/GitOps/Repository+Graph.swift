@@ -56,66 +56,95 @@ extension Repository {
       guard let to, to != from, seen.insert([from, to]).inserted else { return }
       edges.append(Edge(from: from, to: to, reason: reason, place: place, group: group))
     }
+    let named = Nearest(
+      Dictionary(grouping: applications.indices) { applications[$0].name }, of: applications)
     for from in applications.indices {
       for (name, reason) in applications[from].declared {
-        let to = nearest(to: from, among: applications.indices.filter { applications[$0].name == name })
-        add(from, to, reason.text ?? "", reason)
+        add(from, named.nearest(to: from, under: name), reason.text ?? "", reason)
       }
     }
+    let providers = Nearest(self.providers, of: applications)
     for need in groupNeeds {
-      let provider = provider(of: need.group, for: need.application)
+      let provider = providers.nearest(to: need.application, under: need.group)
       add(need.application, provider, "CRDs of \(need.group)", need.place, group: need.group)
     }
     for (from, to, reason, place) in references { add(from, to, reason, place) }
     return edges
   }
 
-  /// The Application that brings the CRDs of a group to another: the earliest, where several do.
-  func provider(of group: String, for application: Int) -> Int? {
-    let candidates = applications.indices.filter { provided[$0].contains(group) }
-    return nearest(
-      to: application, among: candidates.sorted { applications[$0].wave < applications[$1].wave })
-  }
-
   /// Which of several Applications is meant by another: itself, then one that the same sync applies. A repository may hold
   /// several clusters, with Applications of the same names.
-  private func nearest(to application: Int, among candidates: [Int]) -> Int? {
-    let scope = applications[application].scope
-    return candidates.first { $0 == application } ?? candidates.first { applications[$0].scope == scope }
-      ?? candidates.first
+  private struct Nearest {
+    /// What there is under a name: all of them, the first, and the first of each scope.
+    private struct Candidates {
+      var all: Set<Int>
+      var first: Int?
+      var byScope: [String: Int]
+    }
+    private let candidates: [String: Candidates]
+    private let applications: [Application]
+
+    init(_ lists: [String: [Int]], of applications: [Application]) {
+      self.applications = applications
+      candidates = lists.mapValues { list in
+        Candidates(
+          all: Set(list), first: list.first,
+          byScope: Dictionary(list.map { (applications[$0].scope, $0) }) { first, _ in first })
+      }
+    }
+
+    func nearest(to application: Int, under name: String) -> Int? {
+      guard let found = candidates[name] else { return nil }
+      if found.all.contains(application) { return application }
+      return found.byScope[applications[application].scope] ?? found.first
+    }
   }
 
   /// The objects of one Application that name objects of another.
   private var references: [(from: Int, to: Int?, reason: String, place: Place)] {
     var found: [(from: Int, to: Int?, reason: String, place: Place)] = []
-    let byName = Dictionary(grouping: objects, by: \.name)
+    // Each object stands under its name alone and with its namespace; one of which the namespace is not known, under each.
+    let kinds: Set = [
+      "Issuer", "ClusterIssuer", "SecretStore", "ClusterSecretStore", "Gateway", "GatewayClass",
+    ]
+    var targets: [String: [Int]] = [:]
+    for object in objects where kinds.contains(object.kind) {
+      guard let application = object.application else { continue }
+      targets[object.title, default: []].append(application)
+      targets["\(object.title) in \(object.namespace ?? "")", default: []].append(application)
+    }
+    let nearest = Nearest(targets, of: applications)
     for object in objects {
       guard let from = object.application else { continue }
       for reference in Self.referenceRules.flatMap({ $0(object) }) {
-        let targets = (byName[reference.name] ?? []).filter {
-          reference.kinds.contains($0.kind)
-            && (reference.namespace == nil || $0.namespace == nil || $0.namespace == reference.namespace)
-        }
-        let to = nearest(to: from, among: targets.compactMap(\.application))
-        guard let target = targets.first(where: { $0.application == to }) else { continue }
-        found.append((from, to, target.title, reference.place))
+        let title = "\(reference.kind) \(reference.name)"
+        let to =
+          reference.namespace.map { namespace in
+            nearest.nearest(to: from, under: "\(title) in \(namespace)")
+              ?? nearest.nearest(to: from, under: "\(title) in ")
+          } ?? nearest.nearest(to: from, under: title)
+        if let to { found.append((from, to, title, reference.place)) }
       }
     }
-    let made = secrets
+    let made = Dictionary(grouping: secrets, by: \.name)
+    let makers = Nearest(
+      made.mapValues { $0.compactMap(\.application) }, of: applications)
     for need in secretNeeds {
-      guard let from = need.application else { continue }
-      let makers = made.filter { $0.name == need.name && $0.matches(namespace: need.namespace) }
+      guard let from = need.application, let named = made[need.name] else { continue }
+      let there = named.filter { $0.matches(namespace: need.namespace) }
       // What the bootstrap makes is there before any Application.
-      guard makers.allSatisfy({ $0.application != nil }) else { continue }
-      found.append(
-        (from, nearest(to: from, among: makers.compactMap(\.application)), "Secret \(need.name)", need.place))
+      guard !there.isEmpty, there.allSatisfy({ $0.application != nil }) else { continue }
+      let to =
+        there.count == named.count
+        ? makers.nearest(to: from, under: need.name) : there.compactMap(\.application).first
+      found.append((from, to, "Secret \(need.name)", need.place))
     }
     return found
   }
 
   /// A name of another object that an object needs.
   struct Reference {
-    let kinds: [String]
+    let kind: String
     let name: String
     /// The namespace it is in; nil where it has none.
     let namespace: String?
@@ -131,7 +160,7 @@ extension Repository {
       let isCluster = issuer["kind"]?.text == "ClusterIssuer"
       return [
         Reference(
-          kinds: [isCluster ? "ClusterIssuer" : "Issuer"], name: name.text ?? "",
+          kind: isCluster ? "ClusterIssuer" : "Issuer", name: name.text ?? "",
           namespace: isCluster ? nil : object.namespace, place: name)
       ]
     },
@@ -139,7 +168,7 @@ extension Repository {
       ["cert-manager.io/cluster-issuer", "cert-manager.io/issuer"].compactMap { key in
         object.annotation(key).map { place in
           Reference(
-            kinds: [key.hasSuffix("cluster-issuer") ? "ClusterIssuer" : "Issuer"], name: place.text ?? "",
+            kind: key.hasSuffix("cluster-issuer") ? "ClusterIssuer" : "Issuer", name: place.text ?? "",
             namespace: key.hasSuffix("cluster-issuer") ? nil : object.namespace, place: place)
         }
       }
@@ -150,7 +179,7 @@ extension Repository {
         guard let name = store["name"] else { return nil }
         let isCluster = store["kind"]?.text == "ClusterSecretStore"
         return Reference(
-          kinds: [isCluster ? "ClusterSecretStore" : "SecretStore"], name: name.text ?? "",
+          kind: isCluster ? "ClusterSecretStore" : "SecretStore", name: name.text ?? "",
           namespace: isCluster ? nil : object.namespace, place: name)
       }
     },
@@ -160,7 +189,7 @@ extension Repository {
       return parents.compactMap { parent in
         guard let name = parent["name"], ["Gateway", nil].contains(parent["kind"]?.text) else { return nil }
         return Reference(
-          kinds: ["Gateway"], name: name.text ?? "", namespace: parent["namespace"]?.text ?? object.namespace,
+          kind: "Gateway", name: name.text ?? "", namespace: parent["namespace"]?.text ?? object.namespace,
           place: name)
       }
     },
@@ -168,7 +197,7 @@ extension Repository {
       guard object.kind == "Gateway", let name = object.place.at("spec", "gatewayClassName") else {
         return []
       }
-      return [Reference(kinds: ["GatewayClass"], name: name.text ?? "", namespace: nil, place: name)]
+      return [Reference(kind: "GatewayClass", name: name.text ?? "", namespace: nil, place: name)]
     },
   ]
 
@@ -188,6 +217,7 @@ extension Repository {
         counts[application.name] == 1 || folder.isEmpty
         ? application.name : "\(application.name) (\(folder))"
     }
+    let needs = Dictionary(grouping: edges, by: \.from)
     var seen: Set<String> = []
     return ApplicationGraph(
       shown.compactMap { index in
@@ -196,8 +226,8 @@ extension Repository {
         return ApplicationGraph.Member(
           name, namespace: application.target?.text,
           wave: application.waveAnnotation?.text.flatMap { Int($0) },
-          dependencies: edges.compactMap { edge in
-            guard edge.from == index, let other = names[edge.to], other != name else { return nil }
+          dependencies: (needs[index] ?? []).compactMap { edge in
+            guard let other = names[edge.to], other != name else { return nil }
             return ApplicationGraph.Dependency(other, edge.reason)
           })
       })

@@ -52,7 +52,10 @@ extension Repository {
     KnownChart(
       name: "cert-manager", provides: ["cert-manager.io", "acme.cert-manager.io"],
       switches: [["crds", "enabled"], ["installCRDs"]], isOnByDefault: false,
-      needs: [(gateway, .isTrue(["config", "enableGatewayAPI"]))]),
+      needs: [
+        (gateway, .isTrue(["config", "gatewayAPI", "enabled"])),
+        (gateway, .isTrue(["config", "enableGatewayAPI"])),
+      ]),
     KnownChart(name: "trust-manager", provides: ["trust.cert-manager.io"], switches: [["crds", "enabled"]]),
     KnownChart(
       name: "external-dns", provides: ["externaldns.k8s.io"], isInFolder: true,
@@ -101,6 +104,8 @@ extension Repository {
     KnownChart(name: "crossplane", provides: ["apiextensions.crossplane.io", "pkg.crossplane.io"]),
   ]
 
+  static let chartsByName = Dictionary(uniqueKeysWithValues: knownCharts.map { ($0.name, $0) })
+
   /// Repositories whose manifests bring CRDs when a folder or a file of them is applied, by a part of the URL.
   static let knownRepositories: [(part: String, provides: [String])] = [
     ("kubernetes-sigs/gateway-api", [gateway]),
@@ -133,7 +138,7 @@ extension Repository {
 
 extension Repository.ChartUse {
   /// What is known of the chart.
-  var known: Repository.KnownChart? { Repository.knownCharts.first { $0.name == name } }
+  var known: Repository.KnownChart? { Repository.chartsByName[name] }
 
   /// The API groups whose CRDs it brings, with the values it has.
   var provides: [String] {
@@ -161,9 +166,18 @@ extension Repository.Contents {
     return groups
   }
 
-  /// Whether it may bring CRDs that nothing here knows of.
+  /// Whether it may bring what nothing here knows of.
   var isOpaque: Bool {
-    charts.contains { $0.known == nil } || remotes.contains { $0.provides == nil }
+    isOpen || charts.contains { $0.known == nil } || remotes.contains { $0.provides == nil }
+  }
+
+  /// Whether the CRDs of a group come by a HelmChart alone, which is healthy as soon as it is applied.
+  func isDeferred(_ group: String) -> Bool {
+    let bringing = charts.filter { $0.provides.contains(group) }
+    return !bringing.isEmpty && bringing.allSatisfy(\.isDeferred)
+      && !objects.contains {
+        $0.kind == "CustomResourceDefinition" && $0.place.at("spec", "group")?.text == group
+      }
   }
 }
 

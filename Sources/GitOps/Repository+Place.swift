@@ -73,13 +73,18 @@ extension Repository {
 
     /// A parameter of a chart (`name: a.b`, `value`) as the values it stands for; nil where it names an item of a list.
     var parameter: Place? {
-      guard let name = self["name"]?.text, let value = self["value"], !name.contains("[") else { return nil }
+      guard let name = self["name"]?.text, let value = self["value"] else { return nil }
+      return value.under(name)
+    }
+
+    /// The value within maps, under keys as Helm's `--set` has them (`a.b`); nil where one names an item of a list.
+    func under(_ name: String) -> Place? {
+      guard !name.contains("[") else { return nil }
       let keys = name.replacingAll("\\.", with: "\u{0}").parts(between: ".").reversed()
       return holding(
-        keys.reduce(value.node) { node, key in
+        keys.reduce(node) { inner, key in
           Node(
-            .mapping([Node.Entry(key.replacingAll("\u{0}", with: "."), at: value.node.mark, node)]),
-            at: value.node.mark)
+            .mapping([Node.Entry(key.replacingAll("\u{0}", with: "."), at: node.mark, inner)]), at: node.mark)
         })
     }
 
@@ -88,10 +93,15 @@ extension Repository {
   }
 }
 
+extension Mark {
+  /// The place so many lines further down, and so many columns to the right.
+  func shifted(lines: Int, columns: Int) -> Mark { Mark(line: line + lines, column: column + columns) }
+}
+
 extension Node {
   /// The node as it stands in a text that it was cut out of: so many lines further down, so many columns to the right.
   func shifted(lines: Int, columns: Int) -> Node {
-    func shift(_ mark: Mark) -> Mark { Mark(line: mark.line + lines, column: mark.column + columns) }
+    func shift(_ mark: Mark) -> Mark { mark.shifted(lines: lines, columns: columns) }
     let value: Value =
       switch self.value {
       case .sequence(let items): .sequence(items.map { $0.shifted(lines: lines, columns: columns) })
@@ -113,9 +123,11 @@ extension Node {
       return Node(.sequence(items.map(\.merged)), tag: tag, at: mark)
     }
     var result = entries.filter { $0.key != "<<" }.map { Entry($0.key, at: $0.keyMark, $0.value.merged) }
-    for entry in entries where entry.key == "<<" {
-      for source in entry.value.sequence ?? [entry.value] {
-        for brought in source.merged.mapping ?? [] where !result.contains(where: { $0.key == brought.key }) {
+    let merges = entries.filter { $0.key == "<<" }
+    if !merges.isEmpty {
+      var keys = Set(result.map(\.key))
+      for source in merges.flatMap({ $0.value.sequence ?? [$0.value] }) {
+        for brought in source.merged.mapping ?? [] where keys.insert(brought.key).inserted {
           result.append(brought)
         }
       }

@@ -7,6 +7,10 @@ extension Repository {
     private(set) var documents: [String: [Place]] = [:]
     private(set) var unreadable: [String: Report] = [:]
     private(set) var templates = 0
+    /// The templates of Helm charts in which Applications stand, in the order of their paths.
+    private(set) var applicationTemplates: [String] = []
+    /// Keys that stand in a mapping again, by their files.
+    private(set) var repeated: [String: [YAML.RepeatedKey]] = [:]
     /// The folders that are Helm charts, with their `Chart.yaml`.
     private(set) var charts: [String: Place] = [:]
     /// By their folders; of several in one folder the first by name.
@@ -15,19 +19,25 @@ extension Repository {
     private(set) var secondKustomizations: [Place] = []
     /// The objects of each file as they stand there.
     private(set) var objects: [String: [Object]] = [:]
+    /// The files with objects, in the order of their paths.
+    private(set) var objectFiles: [String] = []
+    /// The same by the folder that they lie in.
+    private(set) var objectFilesByFolder: [String: [String]] = [:]
     /// Files whose documents are parts of objects, or no objects at all: patches and values.
     private(set) var partial: Set<String> = []
 
     init(_ files: [String: [UInt8]]) {
       let chartFolders = files.keys.filter { $0.fileName == "Chart.yaml" }.map(\.folder)
-      let templateFolders = chartFolders.map { $0.isEmpty ? "templates/" : "\($0)/templates/" }
+      let templateFolders = Set(chartFolders.map { $0.file("templates") })
       for (file, bytes) in files where file.isYAML || file.isKustomization {
-        if templateFolders.contains(where: file.hasPrefix) {
+        if file.foldersAbove.contains(where: templateFolders.contains) {
           templates += 1
+          if bytes.holdsApplication { applicationTemplates.append(file) }
           continue
         }
         do throws(Report) {
-          let nodes = try YAML.parse(bytes, source: file, ambiguity: .accepted)
+          let (nodes, repeated) = try YAML.parseLastWins(bytes, source: file)
+          if !repeated.isEmpty { self.repeated[file] = repeated }
           // Kubernetes has no tags of its own: what has some is expanded by somebody before it is applied.
           guard !nodes.contains(where: \.hasTag) else {
             templates += 1
@@ -40,6 +50,7 @@ extension Repository {
           if text.contains("{{") || text.contains("{%") { templates += 1 } else { unreadable[file] = error }
         }
       }
+      applicationTemplates.sort()
       for folder in chartFolders { charts[folder] = documents[folder.file("Chart.yaml")]?.first }
       for (file, places) in documents.sorted(by: { $0.key < $1.key }) where file.isKustomization {
         if kustomizations[file.folder] == nil {
@@ -52,6 +63,17 @@ extension Repository {
       for (file, places) in documents where !partial.contains(file) {
         objects[file] = places.flatMap(Self.objects)
       }
+      objectFiles = objects.keys.sorted()
+      objectFilesByFolder = Dictionary(grouping: objectFiles, by: \.folder)
+    }
+
+    /// The files with objects that lie in a folder or below it, in the order of their paths.
+    func objectFiles(below folder: String) -> ArraySlice<String> {
+      guard !folder.isEmpty else { return objectFiles[...] }
+      // All that begin with a text stand together in the order of their bytes.
+      let start = objectFiles.partition { $0 >= "\(folder)/" }
+      let end = objectFiles.partition { $0 >= "\(folder)0" }
+      return objectFiles[start..<end]
     }
 
     /// The objects of a document: one, those of a list, or none.
@@ -71,21 +93,35 @@ extension Repository {
       return (listed + patches.compactMap { $0["path"]?.text } + values).compactMap { folder.path(to: $0) }
     }
 
-    /// A text that is YAML itself, such as the values of a chart, with its values where they stand in the file.
-    func embedded(_ place: Place, lines: (String) -> [Substring]) -> Place? {
+    /// A text that is YAML itself, such as the values of a chart, with its values where they stand in the file, and the
+    /// keys that are given again in it.
+    func embedded(
+      _ place: Place, lines: [Substring]
+    ) -> (place: Place, repeated: [YAML.RepeatedKey])? {
       guard let text = place.node.string,
-        let node = try? YAML.parse(Array(text.utf8), source: place.file, ambiguity: .accepted).first
+        let (documents, repeated) = try? YAML.parseLastWins(Array(text.utf8), source: place.file),
+        let node = documents.first
       else { return nil }
-      let lines = lines(place.file)
       let mark = place.node.mark
       let header =
         mark.line <= lines.count ? lines[mark.line - 1].unicodeScalars.dropFirst(mark.column - 1).first : nil
       guard header == "|", let first = lines.dropFirst(mark.line).first(where: { $0.contains { $0 != " " } })
       else {
-        return place.holding(node.standing(at: mark))
+        let moved = repeated.map { key in
+          var key = key
+          (key.mark, key.first) = (mark, mark)
+          return key
+        }
+        return (place.holding(node.standing(at: mark)), moved)
       }
-      let indentation = first.prefix { $0 == " " }.count
-      return place.holding(node.shifted(lines: mark.line, columns: indentation))
+      let columns = first.prefix { $0 == " " }.count
+      let moved = repeated.map { key in
+        var key = key
+        key.mark = key.mark.shifted(lines: mark.line, columns: columns)
+        key.first = key.first.shifted(lines: mark.line, columns: columns)
+        return key
+      }
+      return (place.holding(node.shifted(lines: mark.line, columns: columns)), moved)
     }
   }
 
@@ -119,6 +155,25 @@ extension Repository {
 
     /// An annotation.
     func annotation(_ name: String) -> Place? { place.at("metadata", "annotations", name) }
+  }
+}
+
+extension [String] {
+  /// Where, in a sorted list, what fits begins: everything before does not fit, and everything from there on does.
+  fileprivate func partition(_ fits: (String) -> Bool) -> Int {
+    var (low, high) = (startIndex, endIndex)
+    while low < high {
+      let middle = low + (high - low) / 2
+      if fits(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+}
+
+extension [UInt8] {
+  /// Whether a line says that it is an Application, or a set of them.
+  fileprivate var holdsApplication: Bool {
+    String(decoding: self, as: UTF8.self).holds("kind: Application")
   }
 }
 

@@ -21,14 +21,63 @@ public struct Bootstrap: Sendable {
     }
   }
 
+  /// A node, as far as pods are placed by it.
+  public struct Node: Hashable, Sendable {
+    /// Its name; empty for nodes that share their user-data.
+    public var name: String
+    /// Its labels.
+    public var labels: [String: String]
+    /// Its taints, as K3s takes them: `key=value:Effect`.
+    public var taints: [String]
+
+    /// A node by its name, labels and taints.
+    public init(name: String, labels: [String: String], taints: [String]) {
+      self.name = name
+      self.labels = labels
+      self.taints = taints
+    }
+  }
+
   /// The Secrets.
   public var secrets: [Secret]
+  /// Whether these are all that are there. Otherwise they are those that k3seed makes unless told otherwise, and what else
+  /// is in the cluster is not known.
+  public var isKnown: Bool
+  /// The nodes; nil where they are not known.
+  public var nodes: [Node]?
+  /// The id of the cluster's zone at Cloudflare; nil where it is not known.
+  public var zoneID: String?
 
-  /// A bootstrap that makes these Secrets.
-  public init(_ secrets: [Secret]) { self.secrets = secrets }
+  /// A cluster of which nothing is known.
+  public static let unknown = Bootstrap([], isKnown: false)
+
+  /// A bootstrap that makes these Secrets, on these nodes.
+  public init(_ secrets: [Secret], isKnown: Bool = true, nodes: [Node]? = nil, zoneID: String? = nil) {
+    self.secrets = secrets
+    self.isKnown = isKnown
+    self.nodes = nodes
+    self.zoneID = zoneID
+  }
+
+  /// Leaves the Secrets as those of k3seed's defaults, and nothing else.
+  public mutating func forgetNodes(isKnown: Bool) {
+    self.isKnown = isKnown
+    nodes = nil
+    zoneID = nil
+  }
 
   /// What the first server of a plan seeds.
   public init(_ plan: ClusterPlan) {
+    isKnown = true
+    nodes = plan.nodes.map { node in
+      // K3s' own labels (its documentation, "Node Labels and Taints").
+      var labels = ["kubernetes.io/os": "linux", "node.kubernetes.io/instance-type": "k3s"]
+      labels["kubernetes.io/hostname"] = node.name?.value
+      if node.role.value == .server { labels["node-role.kubernetes.io/control-plane"] = "true" }
+      for (key, value) in node.labels { labels[key] = value.value }
+      return Node(name: node.name?.value ?? "", labels: labels, taints: node.taints.map(\.value))
+    }
+    zoneID = plan.zoneID
     secrets = plan.seededSecrets.map { secret in
       Secret(
         namespace: secret.namespace, name: secret.name.value,

@@ -1,4 +1,4 @@
-import Diagnostics
+public import Diagnostics
 import YAML
 
 /// A folder of manifests as Argo CD would read it: its Applications, what each of them brings into the cluster, and what
@@ -17,12 +17,22 @@ public struct Repository: Sendable {
   let secondKustomizations: [Place]
   /// How many YAML files were left out because they are templates.
   public let templates: Int
+  /// The templates of Helm charts in which Applications stand.
+  let applicationTemplates: [String]
+  /// Keys that stand in a mapping again, by their files.
+  let repeated: [String: [YAML.RepeatedKey]]
+  /// The files that kustomize builds for some Application.
+  let kustomized: Set<String>
   /// The Applications, by file and place; those that an ApplicationSet generates stand where it does.
   let applications: [Application]
   /// What each Application brings, in the order of ``applications``.
   let contents: [Contents]
   /// The API groups whose CRDs each Application brings, in the order of ``applications``.
   let provided: [Set<String>]
+  /// The Applications that bring the CRDs of a group, the earliest wave first.
+  let providers: [String: [Int]]
+  /// Charts of K3s' HelmCharts that no Application brings.
+  let looseCharts: [ChartUse]
   /// What Applications need of each other: what they declare, and what the manifests show. One edge for each pair, the
   /// first reason found.
   private(set) var edges: [Edge] = []
@@ -42,7 +52,7 @@ public struct Repository: Sendable {
   ///   - url: the URL under which the Applications know it, where that is known; otherwise it is the one most of whose
   ///     paths are there.
   ///   - bootstrap: what is in the cluster before Argo CD reads it.
-  public init(_ files: [String: [UInt8]], url: String? = nil, bootstrap: Bootstrap = Bootstrap([])) {
+  public init(_ files: [String: [UInt8]], url: String? = nil, bootstrap: Bootstrap = .unknown) {
     self.files = files
     self.bootstrap = bootstrap
     folders = Set(files.keys.flatMap(\.foldersAbove)).union([""])
@@ -50,6 +60,7 @@ public struct Repository: Sendable {
     unreadable = reading.unreadable
     secondKustomizations = reading.secondKustomizations
     templates = reading.templates
+    applicationTemplates = reading.applicationTemplates
     let found = Self.applications(in: reading, folders: folders)
     let own = Self.own(of: found, in: reading, url: url, files: files, folders: folders)
     ownURL = own.url
@@ -69,8 +80,19 @@ public struct Repository: Sendable {
       return application
     }
     self.contents = contents
-    provided = contents.map(\.provides)
-    objects = contents.flatMap(\.objects) + collector.unclaimed()
+    let provided = contents.map(\.provides)
+    self.provided = provided
+    var providers: [String: [Int]] = [:]
+    for (index, groups) in provided.enumerated() {
+      for group in groups { providers[group, default: []].append(index) }
+    }
+    let waves = applications.map(\.wave)
+    self.providers = providers.mapValues { $0.sorted { (waves[$0], $0) < (waves[$1], $1) } }
+    let unclaimed = collector.unclaimed()
+    looseCharts = collector.charts(of: unclaimed)
+    objects = contents.flatMap(\.objects) + unclaimed
+    repeated = reading.repeated.merging(collector.repeated) { $0 + $1 }
+    kustomized = collector.kustomized
     edges = findEdges()
   }
 
@@ -88,8 +110,25 @@ public struct Repository: Sendable {
     return parents
   }
 
-  /// Whether there is any Application in it.
-  public var holdsApplications: Bool { !applications.isEmpty }
+  /// Why there is nothing to check; nil where there is some Application.
+  ///
+  /// - Parameter source: what the finding calls the folder.
+  public func absence(_ source: String) -> Diagnostic? {
+    guard applications.isEmpty else { return nil }
+    guard let first = applicationTemplates.first else {
+      return .error(
+        "no-applications", at: Location(source: source),
+        "no Argo CD Application or ApplicationSet is in this folder",
+        help: "name the folder that argocd-root follows, or the repository that it is in")
+    }
+    let chart = first.foldersAbove.last { $0.fileName == "templates" }?.folder ?? ""
+    let count = applicationTemplates.count
+    let path = chart.isEmpty ? source : "\(source)/\(chart)"
+    return .error(
+      "no-applications", at: Location(source: source),
+      "its Applications stand in \(count.counted("template")) of a Helm chart, which \(count == 1 ? "is" : "are") not expanded, such as \(first)",
+      help: "render it first (helm template \(path) >out/applications.yaml), and check the result")
+  }
 
   /// What was read, in numbers.
   public var summary: String {
@@ -102,7 +141,10 @@ public struct Repository: Sendable {
   var pairs: [(application: Application, contents: Contents)] { Array(zip(applications, contents)) }
 
   /// All charts that are used.
-  var charts: [ChartUse] { contents.flatMap(\.charts) }
+  var charts: [ChartUse] { contents.flatMap(\.charts) + looseCharts }
+
+  /// Whether nothing is brought that is not known here: by templates, charts and repositories that were not read.
+  var isWhole: Bool { templates == 0 && !contents.contains(where: \.isOpaque) }
 
   /// The objects of a kind.
   func objects(_ kind: String, of group: String) -> [Object] {

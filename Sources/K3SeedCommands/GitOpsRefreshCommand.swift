@@ -20,12 +20,18 @@ struct GitOpsRefreshCommand: ParsableCommand {
   @Flag(help: "Also sync, as each Application's own policy says.")
   var sync = false
 
+  @Flag(help: "Also end the operation in progress, which may be retrying an old commit.")
+  var terminate = false
+
   @Option(help: ArgumentHelp("All Applications of a phase.", valueName: "phase"))
   var allInPhase: Int?
 
   func validate() throws {
     if app.isEmpty && allInPhase == nil {
       throw ValidationError("Name an Application, or a phase with --all-in-phase.")
+    }
+    if sync && terminate {
+      throw ValidationError("End the operation with --terminate first, then run this again with --sync.")
     }
   }
 
@@ -35,24 +41,25 @@ struct GitOpsRefreshCommand: ParsableCommand {
     var wanted: [Refresh] = []
     for state in try Refresh.chosen(app, phase: allInPhase, of: cluster) {
       do {
-        wanted.append(try Refresh(state, isHard: hard, syncs: sync))
+        wanted.append(try Refresh(state, isHard: hard, syncs: sync, terminates: terminate))
       } catch {
         findings += error.diagnostics
       }
     }
     guard findings.isEmpty else { throw Report(findings) }
-    let (kubectl, asked) = (kubectl, wanted)
+    let (kubectl, asked, task) = (kubectl, wanted, task)
     try waiting {
       for refresh in asked {
         let patch = String(decoding: JSON.emit(refresh.patch), as: UTF8.self)
         _ = try await kubectl.run(
           ["patch", "applications.argoproj.io", refresh.name, "--type", "merge", "--patch", patch])
-        FileSystem.say("asked Argo CD to \(Self.task(hard, sync)) \(refresh.name)\n")
+        FileSystem.say("asked Argo CD to \(task) \(refresh.name)\n")
       }
     }
   }
 
-  private static func task(_ isHard: Bool, _ syncs: Bool) -> String {
-    "refresh" + (isHard ? " (hard)" : "") + (syncs ? " and sync" : "")
+  private var task: String {
+    (terminate ? "end the operation of, and " : "") + "refresh" + (hard ? " (hard)" : "")
+      + (sync ? " and sync" : "")
   }
 }

@@ -19,14 +19,7 @@ struct RepositoryOptions: ParsableArguments {
   /// The repository, with what the bootstrap makes before Argo CD reads it.
   func repository(_ bootstrap: Bootstrap) throws(Report) -> Repository {
     let repository = Repository(try FileSystem.tree(folder, .written), url: repoURL, bootstrap: bootstrap)
-    guard repository.holdsApplications else {
-      throw Report([
-        .error(
-          "no-applications", at: Location(source: folder),
-          "no Argo CD Application or ApplicationSet is in this folder",
-          help: "name the folder that argocd-root follows, or the repository that it is in")
-      ])
-    }
+    if let absence = repository.absence(folder) { throw Report([absence]) }
     return repository
   }
 
@@ -79,6 +72,7 @@ struct BootstrapOptions: ParsableArguments {
     let plan = ClusterPlan(inputs, lock: lock, report: &report)
     try report.throwIfErrors()
     var bootstrap = Bootstrap(plan)
+    if self.input == nil, self.config == nil { bootstrap.forgetNodes(isKnown: !secret.isEmpty) }
     for text in secret { bootstrap.secrets.append(try Bootstrap.Secret(text)) }
     return bootstrap
   }

@@ -108,6 +108,9 @@ public struct VaultSecret: Sendable {
 }
 
 extension ClusterPlan {
+  /// The id of the zone at Cloudflare; nil where it is not given.
+  public var zoneID: String? { inputs.text("cloudflare_zone_id")?.value }
+
   /// The plan of the GitOps tree; nil where something is missing or contradicts itself.
   ///
   /// - Parameter report: gets everything that was found, at once.

@@ -87,6 +87,8 @@ package enum SecretText {
 
   /// Whether a text only shows what a token looks like: it says so, or has hardly any letters.
   private static func isExample(_ text: Substring) -> Bool {
-    text.lowercased().contains("example") || Set(text).count < 6
+    let lower = text.lowercased()
+    return ["example", "your", "here", "changeme", "replace", "xxxx", "dummy"].contains(where: lower.contains)
+      || Set(text).count < 6
   }
 }

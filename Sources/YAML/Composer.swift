@@ -54,6 +54,8 @@ struct Composer {
   private var bytes = 0
   private var copied = 0
   private var report = Report()
+  /// The keys that are given again, where that is allowed: then the last counts.
+  var repeated: [YAML.RepeatedKey]?
 
   init(events: [Event], source: String, ambiguity: YAML.Ambiguity, maximumNodes: Int) {
     self.events = events
@@ -186,10 +188,14 @@ struct Composer {
       if ambiguity != .refused, key == "<<", case .scalar(_, .plain) = event.kind, let more = value.merged {
         merged += more
       } else if let first = finder.index(of: key, in: entries) {
-        report.add(
-          .duplicateKey(source: source, mark: event.mark, path: path.text, first: entries[first].keyMark))
-        // So PyYAML and cloud-init go on.
-        if ambiguity == .python { entries[first] = Node.Entry(key, at: event.mark, value) }
+        let firstMark = entries[first].keyMark
+        if repeated == nil {
+          report.add(.duplicateKey(source: source, mark: event.mark, path: path.text, first: firstMark))
+        } else {
+          repeated?.append(YAML.RepeatedKey(key: key, mark: event.mark, first: firstMark, path: path.text))
+        }
+        // So PyYAML, cloud-init, Kubernetes and Helm go on.
+        if ambiguity == .python || repeated != nil { entries[first] = Node.Entry(key, at: event.mark, value) }
       } else {
         entries.append(Node.Entry(key, at: event.mark, value))
       }

@@ -48,6 +48,30 @@ public enum YAML {
     return (documents.first, report)
   }
 
+  /// A key that stands in a mapping again.
+  public struct RepeatedKey: Hashable, Sendable {
+    /// The key.
+    public var key: String
+    /// Where it stands again.
+    public var mark: Mark
+    /// Where it stood before.
+    public var first: Mark
+    /// Its JSON path.
+    public var path: String
+  }
+
+  /// Reads all documents of a stream as Kubernetes' decoders and Helm do: of a key that is given twice the last counts.
+  ///
+  /// - Returns: the documents, and the keys that are given again.
+  /// - Throws: a report with the syntax error.
+  public static func parseLastWins(
+    _ bytes: [UInt8], source: String
+  ) throws(Report) -> (documents: [Node], repeated: [RepeatedKey]) {
+    var composer = try composer(bytes, source: source, ambiguity: .accepted, maximumNodes: 100_000)
+    composer.repeated = []
+    return (try composer.documents(), composer.repeated ?? [])
+  }
+
   private static func composer(
     _ bytes: [UInt8], source: String, ambiguity: Ambiguity, maximumNodes: Int
   ) throws(Report) -> Composer {

@@ -10,7 +10,7 @@ import Testing
     spec:
       source: {repoURL: 'https://git.example.net/own.git', path: argocd/issuers, targetRevision: HEAD}
       destination: {namespace: cert-manager}
-      syncPolicy: {automated: {}, retry: {limit: -1}}
+      syncPolicy: {automated: {}, retry: {limit: -1, refresh: true}}
     ---
     apiVersion: argoproj.io/v1alpha1
     kind: Application
@@ -18,7 +18,7 @@ import Testing
     spec:
       source: {repoURL: 'https://charts.jetstack.io', chart: cert-manager, targetRevision: v1.21.2, helm: {valuesObject: {crds: {enabled: true}}}}
       destination: {namespace: cert-manager}
-      syncPolicy: {automated: {}, retry: {limit: -1}}
+      syncPolicy: {automated: {}, retry: {limit: -1, refresh: true}}
 
     """
 
@@ -70,13 +70,41 @@ import Testing
     "An error gives exit code 1 and names the file as it is called from here",
     arguments: [("argocd", "argocd/"), ("argocd/", "argocd/"), (".", "argocd/")])
   func faulty(folder: String, prefix: String) async throws {
-    let outcome = try await run(["check", folder], name: "cloudflare-api-token-secret")
+    let outcome = try await run(
+      ["check", folder, "--config", "k3seed.yaml"], name: "cloudflare-api-token-secret",
+      more: ["k3seed.yaml": "cluster_name: a\n"])
     #expect(outcome.status == 1)
     #expect(
       outcome.text
         == "\(prefix)issuers/a.yaml:9:37: error: ClusterIssuer letsencrypt takes the Secret cloudflare-api-token-secret in cert-manager, which nothing makes (at $.spec.acme.solvers[0].dns01.cloudflare.apiTokenSecretRef.name); use cloudflare-api-token, which the bootstrap makes there, or say with --secret that it is there [secret-not-created]\n"
     )
     #expect(outcome.errors == "2 Applications, 3 objects: 1 error\n")
+  }
+
+  @Test("Of a cluster of which nothing is known, a Secret that no manifest makes is a warning")
+  func unknown() async throws {
+    let outcome = try await run(["check", "argocd"], name: "cloudflare-api-token-secret")
+    #expect(outcome.status == 0)
+    #expect(
+      outcome.text
+        == "argocd/issuers/a.yaml:9:37: warning: ClusterIssuer letsencrypt takes the Secret cloudflare-api-token-secret in cert-manager, which no manifest here makes (at $.spec.acme.solvers[0].dns01.cloudflare.apiTokenSecretRef.name); name it with --secret if the bootstrap does, or add what makes it [secret-not-created]\n"
+    )
+  }
+
+  @Test("Applications in the templates of a Helm chart are said to be there, with what to do")
+  func templatesAlone() async throws {
+    let outcome = try await run(
+      ["check", "chart"],
+      more: [
+        "chart/Chart.yaml": "apiVersion: v2\nname: apps\nversion: 0.1.0\n",
+        "chart/templates/a.yaml":
+          "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {{ .Values.a }}\n",
+      ])
+    expectRefusal(
+      outcome,
+      [
+        "chart: error: its Applications stand in 1 template of a Helm chart, which is not expanded, such as templates/a.yaml; render it first (helm template chart >out/applications.yaml), and check the result [no-applications]"
+      ])
   }
 
   @Test("What the bootstrap makes is said by k3seed.yaml, by Terraform's outputs, or by an option")
@@ -115,7 +143,7 @@ import Testing
 
   @Test("Every format has the finding", arguments: ["text", "json", "sarif", "junit", "github"])
   func formats(format: String) async throws {
-    let outcome = try await run(["check", ".", "--format", format], key: "token")
+    let outcome = try await run(["check", ".", "--format", format, "--secret", "apps/a:b"], key: "token")
     #expect(outcome.status == 1)
     #expect(outcome.text.contains("secret-not-created") && outcome.text.contains("argocd/issuers/a.yaml"))
     if format == "json" || format == "sarif" {

@@ -146,6 +146,35 @@ struct GitOpsClusterTests {
       #expect(asked == ["issuers": "hard", "cert-manager": "normal", "op-failed": "normal"])
       #expect(operations == ["cert-manager", "op-failed"])
 
+      // An operation that retries an old commit is ended, and nothing but its phase is changed.
+      var retrying = Self.application(
+        "retrying", wave: 4,
+        status: Self.status("OutOfSync", "Missing", Self.operation("Running", "Retrying attempt #7")))
+      retrying["operation"] = ["sync": ["revision": "0123456"], "retry": ["limit": -1]] as [String: Any]
+      try await Self.create([retrying], in: server)
+      let idle = try await Self.run(server, ["refresh", "retrying", "issuers", "--terminate"])
+      #expect(idle.status == 2)
+      #expect(
+        idle.errors.contains(
+          "error: issuers has no operation in progress, so there is none to end; leave out --terminate"),
+        "\(idle.errors)")
+      let both = try await Self.run(server, ["refresh", "retrying", "--terminate", "--sync"])
+      #expect(both.status == 64)
+      let ended = try await Self.run(server, ["refresh", "retrying", "--terminate"])
+      #expect(
+        ended.status == 0
+          && ended.errors == "asked Argo CD to end the operation of, and refresh retrying\n",
+        "\(ended.errors)")
+      let now = try await server.kubectl(["get", "applications", "retrying", "-n", "argocd", "-o", "json"])
+      let object = try #require(JSONSerialization.jsonObject(with: Data(now.output)) as? [String: Any])
+      let status = try #require(object["status"] as? [String: Any])
+      let state = try #require(status["operationState"] as? [String: Any])
+      #expect(state["phase"] as? String == "Terminating")
+      #expect(state["message"] as? String == "Retrying attempt #7" && state["startedAt"] != nil)
+      #expect((status["health"] as? [String: String]) == ["status": "Missing"])
+      #expect(
+        (object["operation"] as? [String: Any])?["sync"] as? [String: String] == ["revision": "0123456"])
+
       let unknown = try await Self.run(server, ["refresh", "cert-manger"])
       #expect(unknown.status == 2)
       #expect(

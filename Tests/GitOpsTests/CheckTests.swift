@@ -94,7 +94,7 @@ import Testing
         + application("b", source: "{repoURL: 'git@git.example.net:own.git', path: b, targetRevision: main}")
         + application(
           "c", source: "{repoURL: 'ssh://git@GIT.example.net/own', path: c, targetRevision: HEAD}"),
-      "a/a.yaml": configMap, "b/a.yaml": configMap, "c/a.yaml": configMap,
+      "a/a.yaml": configMap, "b/a.yaml": map("b"), "c/a.yaml": map("c"),
     ].mapValues { Array($0.utf8) }
     #expect(Check.report(on: Repository(files)).text == "")
     let other = Check.report(on: Repository(files, url: "https://github.com/another/one"))

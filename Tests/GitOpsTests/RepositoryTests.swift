@@ -81,7 +81,7 @@ import Testing
     let files = [
       "apps.yaml": application("a")
         + application("b", wave: "'2', after.k3seed/a: 'it reads what a writes', after.k3seed/gone: x"),
-      "a/a.yaml": configMap, "b/a.yaml": configMap,
+      "a/a.yaml": configMap, "b/a.yaml": map("b"),
     ]
     #expect(Self.edges(files) == ["b <- a: it reads what a writes"])
     #expect(Self.repository(files).graph["b"]?.wave == 2)

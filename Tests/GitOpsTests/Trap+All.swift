@@ -1,5 +1,6 @@
 extension Trap {
-  static let all = waves + sources + argoCD + secrets + gateway
+  static let all =
+    waves + helmCharts + sync + sources + readings + projects + argoCD + cluster + secrets + gateway
 
   private static let jetstack = "https://charts.jetstack.io"
   private static let argoHelm = "https://argoproj.github.io/argo-helm"
@@ -43,7 +44,7 @@ extension Trap {
       ],
       files: [
         "apps.yaml": application("cert-manager", source: certManager, namespace: "cert-manager")
-          + application("issuers", retry: "retry: {limit: »0}"),
+          + application("issuers", retry: "retry: {limit: »0, refresh: true}"),
         "issuers/a.yaml": issuer.replacing("ClusterIssuer", with: "»ClusterIssuer"),
       ], mended: ["limit: 0": "limit: 5"]),
     Trap(
@@ -90,12 +91,13 @@ extension Trap {
       ],
       files: [
         "apps.yaml": application(
-          "cert-manager", source: certManager, namespace: "cert-manager", retry: "retry: {limit: -1}")
+          "cert-manager", source: certManager, namespace: "cert-manager",
+          retry: "retry: {limit: -1, refresh: true}")
           + application("»a") + application("b"),
         "a/a.yaml":
           "\(issuer)---\napiVersion: v1\nkind: Service\nmetadata: {name: x, annotations: {cert-manager.io/cluster-issuer: other}}\n",
         "b/a.yaml":
-          "\(issuer.replacing("letsencrypt", with: "other"))---\napiVersion: v1\nkind: Service\nmetadata: {name: x, annotations: {cert-manager.io/cluster-issuer: letsencrypt}}\n",
+          "\(issuer.replacing("letsencrypt", with: "other"))---\napiVersion: v1\nkind: Service\nmetadata: {name: y, annotations: {cert-manager.io/cluster-issuer: letsencrypt}}\n",
       ], mended: ["cluster-issuer: other": "cluster-issuer: letsencrypt"]),
     Trap(
       code: "wave-value", name: "a bare number",
@@ -119,7 +121,7 @@ extension Trap {
         "apps.yaml": application("a", wave: "'0'") + application("b", wave: "'1'"),
         "a/a.yaml":
           "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm}\n»data:\n  # resource.customizations.health.argoproj.io_Application: later\n  timeout.reconciliation: 60s\n",
-        "b/a.yaml": configMap,
+        "b/a.yaml": map("b"),
       ],
       mended: [
         "  timeout.reconciliation: 60s\n":
@@ -148,7 +150,7 @@ extension Trap {
       ],
       files: [
         "apps.yaml": application("a") + application("b", wave: "»'1'"), "a/a.yaml": configMap,
-        "b/a.yaml": configMap,
+        "b/a.yaml": map("b"),
       ], mended: ["'1'": "'0'"]),
     Trap(
       code: "argocd-wave-bug", name: "an affected chart, and a child that does not retry",
@@ -157,10 +159,10 @@ extension Trap {
         "the Argo CD of the chart's version 10.9.6 lets waves of Applications go early (argo-cd#27917), and 1 Application of later waves would not retry: b; set syncPolicy.retry with limit -1 there",
       ],
       files: [
-        "apps.yaml": application("b", wave: "'1'", retry: "retry: {limit: »0}")
+        "apps.yaml": application("b", wave: "'1'", retry: "retry: {limit: »0, refresh: true}")
           + application("argocd", source: chart("argo-cd", "»10.9.6", from: argoHelm), namespace: "argocd")
           + health,
-        "b/a.yaml": configMap,
+        "b/a.yaml": map("b"),
       ], mended: ["limit: 0": "limit: -1"]),
     Trap(
       code: "argocd-wave-bug", name: "an affected release, and a child that does not retry",
@@ -169,11 +171,12 @@ extension Trap {
         "Argo CD v3.4.2 lets waves of Applications go early (argo-cd#27917), and 1 Application of later waves would not retry: b; set syncPolicy.retry with limit -1 there",
       ],
       files: [
-        "apps.yaml": application("b", wave: "'1'", retry: "retry: {limit: »0}") + application("argocd")
+        "apps.yaml": application("b", wave: "'1'", retry: "retry: {limit: »0, refresh: true}")
+          + application("argocd")
           + health,
         "argocd/kustomization.yaml":
           "resources:\n- »https://raw.githubusercontent.com/argoproj/argo-cd/v3.4.2/manifests/install.yaml\n",
-        "b/a.yaml": configMap,
+        "b/a.yaml": map("b"),
       ], mended: ["limit: 0": "limit: -1"]),
     Trap(
       code: "no-retry", name: "no retry at all",
@@ -182,7 +185,7 @@ extension Trap {
         "apps.yaml": application("a", retry: "managedNamespaceMetadata: {}").replacing(
           "  syncPolicy", with: "  »syncPolicy"),
         "a/a.yaml": configMap,
-      ], mended: ["managedNamespaceMetadata: {}": "retry: {limit: 5}"]),
+      ], mended: ["managedNamespaceMetadata: {}": "retry: {limit: 5, refresh: true}"]),
     Trap(
       code: "no-retry", name: "an ApplicationSet",
       findings: ["web does not retry a sync that failed; set syncPolicy.retry with limit -1 and a backoff"],
@@ -204,7 +207,7 @@ extension Trap {
                 syncOptions: [CreateNamespace=true]
         """,
         "apps/web/a.yaml": configMap, "apps/old/a.yaml": configMap,
-      ], mended: ["      automated: {}\n": "      automated: {}\n        retry: {limit: 5}\n"]),
+      ], mended: ["      automated: {}\n": "      automated: {}\n        retry: {limit: 5, refresh: true}\n"]),
   ]
 
   // MARK: Sources
@@ -232,7 +235,7 @@ extension Trap {
       files: [
         "apps.yaml": application("a") + application("b", source: own("»aplications/b")),
         "a/a.yaml": configMap,
-        "b/a.yaml": configMap,
+        "b/a.yaml": map("b"),
       ], mended: ["aplications/b": "b"]),
     Trap(
       code: "path-missing", name: "a resource of a kustomization",
@@ -267,7 +270,7 @@ extension Trap {
             "a",
             source:
               "{}\n  sources:\n  - {repoURL: 'https://charts.example.net', chart: x, targetRevision: 1.2.3, helm: {valueFiles: [»$values/a/value.yaml]}}\n  - {repoURL: 'https://git.example.net/own.git', targetRevision: HEAD, ref: values}"
-          ), "a/values.yaml": "a: b\n", "b/b.yaml": configMap,
+          ), "a/values.yaml": "a: b\n", "b/b.yaml": map("b"),
       ], mended: ["a/value.yaml": "a/values.yaml"]),
     Trap(
       code: "placeholder-url", name: "an organisation, a user and a name to fill in",
@@ -370,14 +373,14 @@ extension Trap {
     Trap(
       code: "no-create-namespace", name: "a namespace that nothing makes",
       findings: [
-        "nothing makes the namespace apps, into which a goes; add CreateNamespace=true to its syncPolicy.syncOptions"
+        "nothing here makes the namespace apps, into which a goes; add CreateNamespace=true to its syncPolicy.syncOptions"
       ],
       files: ["apps.yaml": application("a", namespace: "»apps", options: "[]"), "a/a.yaml": configMap],
       mended: ["syncOptions: []": "syncOptions: [CreateNamespace=true]"]),
     Trap(
       code: "no-create-namespace", name: "a namespace that a manifest makes",
       findings: [
-        "nothing makes the namespace apps, into which a goes; add CreateNamespace=true to its syncPolicy.syncOptions"
+        "nothing here makes the namespace apps, into which a goes; add CreateNamespace=true to its syncPolicy.syncOptions"
       ],
       files: [
         "apps.yaml": application("a", namespace: "»apps", options: "[]"),

@@ -64,7 +64,7 @@ struct Trap: Sendable, CustomTestStringConvertible {
 /// An Application without a fault; texts are put in as they are.
 func application(
   _ name: String, wave: String? = nil, source: String? = nil, namespace: String = "apps",
-  options: String = "[CreateNamespace=true]", retry: String = "retry: {limit: -1}"
+  options: String = "[CreateNamespace=true]", retry: String = "retry: {limit: -1, refresh: true}"
 ) -> String {
   """
   apiVersion: argoproj.io/v1alpha1
@@ -96,4 +96,7 @@ func chart(_ name: String, _ version: String, from repository: String, values: S
 }
 
 /// Something that is no fault in any folder.
-let configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"
+let configMap = map("settings")
+
+/// Likewise, under a name of its own.
+func map(_ name: String) -> String { "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \(name)}\n" }

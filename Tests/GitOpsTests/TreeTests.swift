@@ -104,6 +104,7 @@ extension Tree {
       let retry = application["spec"]?["syncPolicy"]?["retry"]
       #expect(retry?["limit"]?.value == .number("-1"), "\(name ?? "")")
       #expect(retry?["backoff"]?["maxDuration"]?.string == "3m")
+      #expect(retry?["refresh"]?.value == .bool(true))
       #expect((application["metadata"]?["finalizers"] == nil) == (name == "argocd-self-managed"))
     }
   }
@@ -149,7 +150,7 @@ extension Tree {
       "gateway": [
         "gateway-api-crds", "envoy-gateway", "argocd-ingress", "gateway.networking.k8s.io",
         "gateway-httproute",
-        "enableGatewayAPI",
+        "gatewayAPI",
       ],
       "docs": ["docs-app", "apps/docs", "https-docs", "docs-tls"],
     ].filter { disabled.contains($0.key) }.flatMap(\.value)
@@ -198,16 +199,20 @@ extension Tree {
     let webhook = #", "github_webhook_secret": "ocid1.vaultsecret.oc1..c""#
     let values = try YAML.parseOne(
       Array(try tree(whole + webhook).text("infrastructure/argocd/values.yaml").utf8), source: "values")
-    #expect(values["configs"]?["cm"]?["url"]?.string == "https://argocd.example.org")
+    #expect(values["global"]?["domain"]?.string == "argocd.example.org")
     #expect(values["configs"]?["cm"]?["timeout.reconciliation"]?.string == "1h")
     #expect(values["configs"]?["secret"]?["createSecret"]?.value == .bool(false))
     #expect(
       values["configs"]?["cm"]?["resource.customizations.health.argoproj.io_Application"]?.string?
-        .contains("status.health") == true)
+        .contains("obj.status") == true)
     #expect(values["configs"]?["params"]?["server.insecure"]?.value == .bool(true))
     let plain = try YAML.parseOne(
       Array(try tree(whole).text("infrastructure/argocd/values.yaml").utf8), source: "values")
     #expect(plain["configs"]?["cm"]?["timeout.reconciliation"] == nil && plain["configs"]?["secret"] == nil)
+    // Without a Gateway there is no host: the domain stays the chart's.
+    let closed = try tree(whole + #", "gitops_disable": ["gateway"]"#).text(
+      "infrastructure/argocd/values.yaml")
+    #expect(!closed.contains("global"))
     // The release has the name that the bootstrap's HelmChart has, whose objects it adopts.
     let application = try tree(whole).applications.first {
       $0["metadata"]?["name"]?.string == "argocd-self-managed"
@@ -218,9 +223,64 @@ extension Tree {
   @Test("External Secrets is in the node's network exactly where pods may not reach the metadata address")
   func metadata() throws {
     let path = "infrastructure/external-secrets/values.yaml"
-    #expect(try tree(whole).text(path).contains("hostNetwork: true\nstrategy:\n  type: Recreate\n"))
+    let closed = try tree(whole).text(path)
     let open = try tree(whole + #", "pod_metadata_access": "allowed""#).text(path)
-    #expect(!open.contains("hostNetwork: ") && !open.contains("strategy"))
+    #expect(closed.contains("hostNetwork: true\n") && !open.contains("hostNetwork: "))
+    // The rollout is the same in both, so that a cluster can be switched from one to the other.
+    for text in [closed, open] {
+      let strategy = try YAML.parseOne(Array(text.utf8), source: path)["strategy"]
+      #expect(strategy?["type"]?.string == "RollingUpdate")
+      #expect(strategy?["rollingUpdate"]?["maxSurge"]?.value == .number("0"))
+      #expect(strategy?["rollingUpdate"]?["maxUnavailable"]?.value == .number("1"))
+    }
+  }
+
+  @Test("What is bound to nodes tolerates their taints, each once")
+  func tolerations() throws {
+    let nodes = #"""
+      , "nodes": {
+        "a": {"role": "server", "taints": ["CriticalAddonsOnly=true:NoExecute"]},
+        "b": {"role": "server", "taints": ["CriticalAddonsOnly=true:NoExecute", "own:NoSchedule"]},
+        "c": {"role": "server"}, "d": {"role": "ingress", "labels": {"role": "ingress"}, "taints": ["edge=yes:NoSchedule"]}, "e": {"role": "agent", "taints": ["gpu:NoSchedule"]}
+      }
+      """#
+    let rendered = try tree(whole + nodes + #", "server_private_ip": "10.0.0.2""#)
+    let values = try YAML.parseOne(
+      Array(rendered.text("infrastructure/external-secrets/values.yaml").utf8), source: "values")
+    #expect(
+      values["tolerations"]?.sequence?.map(\.line) == [
+        "key=node-role.kubernetes.io/control-plane operator=Exists",
+        "key=CriticalAddonsOnly operator=Equal value=true effect=NoExecute",
+        "key=own operator=Exists effect=NoSchedule",
+      ])
+    let proxy = try #require(
+      rendered.objects.first { $0.node["kind"]?.string == "EnvoyProxy" }?.node["spec"]?["provider"]?[
+        "kubernetes"]
+    )
+    #expect(
+      proxy["envoyDaemonSet"]?["pod"]?["tolerations"]?.sequence?.map(\.line) == [
+        "key=edge operator=Equal value=yes effect=NoSchedule"
+      ])
+  }
+
+  @Test("Argo CD's listener leaves escaped slashes as they are, and its route ends no stream")
+  func streams() throws {
+    let tree = try tree(whole)
+    let policy = try #require(tree.objects.first { $0.node["kind"]?.string == "ClientTrafficPolicy" }?.node)
+    #expect(policy["spec"]?["path"]?["escapedSlashesAction"]?.string == "KeepUnchanged")
+    let target = policy["spec"]?["targetRefs"]?.sequence?.first
+    let gateway = try #require(tree.objects.first { $0.node["kind"]?.string == "Gateway" }?.node)
+    #expect(target?["name"]?.string == gateway["metadata"]?["name"]?.string)
+    #expect(policy["metadata"]?["namespace"]?.string == gateway["metadata"]?["namespace"]?.string)
+    #expect(
+      gateway["spec"]?["listeners"]?.sequence?.contains {
+        $0["name"]?.string == target?["sectionName"]?.string
+      } == true)
+    let route = try #require(
+      tree.objects.first {
+        $0.node["kind"]?.string == "HTTPRoute" && $0.node["metadata"]?["name"]?.string == "argocd"
+      }?.node)
+    #expect(route["spec"]?["rules"]?.sequence?.first?["timeouts"]?["request"]?.string == "0s")
   }
 
   @Test(
@@ -282,6 +342,11 @@ extension Tree {
 }
 
 extension Node {
+  /// A flat mapping as one line.
+  fileprivate var line: String {
+    (mapping ?? []).map { "\($0.key)=\($0.value.string ?? "")" }.joined(separator: " ")
+  }
+
   /// The document without marks, every text of it changed: what expansion must do to a value, and nothing else.
   fileprivate func replacing(_ old: String, with new: String) -> String {
     switch value {
