@@ -280,9 +280,10 @@ def retrieve(client, token, key, vault, reference):
 
 # What is wrong with a value, if anything: the rules for literal values whose breach would show late or never.
 def objection(name, value):
-    if name == "git_ssh_private_key":
-        is_key = value.startswith(b"-----BEGIN ") and value.endswith(b"-----\n") and not re.search(rb"[\0\r]", value)
-        return None if is_key else "is not a private key with all its line breaks"
+    is_ssh_key = name == "git_ssh_private_key"
+    if is_ssh_key:
+        whole = re.fullmatch(rb"-----B[^\0\r]+-----\n", value)
+        return None if whole else "is not a private key with all its line breaks"
     if not value:
         return "is empty"
     if re.search(rb"[\0-\x1f\x7f]", value) or value.strip() != value:
