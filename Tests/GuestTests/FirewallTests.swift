@@ -495,6 +495,25 @@ struct FirewallTests {
     #expect(try await Network.run("\(commands)\nstage\n/usr/sbin/nft list ruleset") == ["failed: \(message)"])
   }
 
+  @Test(
+    "Where /etc/k3seed is gone, the command of K3s' unit says so, fails, and changes no rule",
+    .enabled(if: Node.works, "needs bwrap"))
+  func rulesGone() async throws {
+    var node = try Node()
+    node.arguments = ["firewall"]
+    node.variables = node.variables.mapValues { _ in nil }
+    node.files["/etc/k3seed/firewall.rules"] = nil
+    node.files["/var/lab/afterwards"] = "nft list ruleset >/var/lab/rules\n"
+    try await node.boot { outcome in
+      #expect(outcome.status == 3)
+      #expect(
+        outcome.console == [
+          "/etc/k3seed/firewall.rules is missing, so no rule was changed; render again"
+        ])
+      #expect(outcome.text("/var/lab/rules") == "")
+    }
+  }
+
   @Test("A node that has come up is not kept from K3s by who enables ufw or firewalld later")
   func enabledLater() async throws {
     #expect(
