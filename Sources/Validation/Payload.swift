@@ -120,7 +120,7 @@ struct Part: Sendable {
     var problems = Report()
     var root: Node?
     if type == "text/cloud-config" {
-      root = Self.read(template?.output ?? "", orElse: body.content, source, &problems)
+      root = Self.read(template.map { Array($0.output.utf8) } ?? body.content, source, &problems)
     }
     let isOwn = root.map(Inspection.isOwn) ?? false
     self.isOwn = isOwn
@@ -140,11 +140,8 @@ struct Part: Sendable {
   }
 
   /// A cloud-config as cloud-init reads it; nil where it cannot be read.
-  private static func read(
-    _ output: String, orElse content: [UInt8], _ source: String, _ problems: inout Report
-  ) -> Node? {
-    let bytes = output.isEmpty ? content : Array(output.utf8)
-    let read = problems.collect { () throws(Report) in try YAML.parseAsPython(bytes, source: source) }
+  private static func read(_ content: [UInt8], _ source: String, _ problems: inout Report) -> Node? {
+    let read = problems.collect { () throws(Report) in try YAML.parseAsPython(content, source: source) }
     guard let (root, report) = read else { return nil }
     problems.add(report)
     if root == nil, !content.isEmpty {
