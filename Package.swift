@@ -32,6 +32,8 @@ let package = Package(
     .systemLibrary(
       name: "CCrypt", pkgConfig: "libxcrypt", providers: [.apt(["libcrypt-dev"]), .brew(["libxcrypt"])]),
 
+    .systemLibrary(name: "CProcess"),
+
     // Rooms, each importing only those above it.
     .target(name: "Diagnostics", swiftSettings: settings),
     .target(
@@ -86,7 +88,7 @@ let package = Package(
       name: "K3SeedCommands",
       dependencies: [
         "Diagnostics", "GitOps", "Host", "Inputs", "K3Seed", "Plan", "Resolution", "Secrets", "Templates",
-        "UserData", "Validation", "Verifier", "YAML",
+        "UserData", "Validation", "Verifier", "YAML", "CProcess",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),

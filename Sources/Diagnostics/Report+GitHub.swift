@@ -18,8 +18,8 @@ extension Diagnostic {
       ("file", location?.source), ("line", location?.line.map(String.init)),
       ("col", location?.column.map(String.init)), ("title", code),
     ]
-    let given = properties.compactMap { name, value in value.map { "\(name)=\($0.property)" } }
-    let text = help.map { "\(message)\n\($0)" } ?? message
+    let given = properties.compactMap { name, value in value.map { "\(name)=\($0.printable.property)" } }
+    let text = help.map { "\(message.printable)\n\($0.printable)" } ?? message.printable
     return "::\(command) \(given.joined(by: ","))::\(text.data)"
   }
 }

@@ -1,8 +1,11 @@
+import Diagnostics
 public import YAML
 
 extension ClusterState {
   /// The picture for people: by phase, a line each, and below it what keeps an Application from being done.
-  public var text: String {
+  public var text: String { drawn.printableLines }
+
+  private var drawn: String {
     guard !entries.isEmpty else { return "no Applications\n" }
     let width = entries.map(\.name.count).max() ?? 0
     let syncs = entries.map(\.shownSync.count).max() ?? 0

@@ -53,7 +53,16 @@ public struct ClusterState: Hashable, Sendable {
         .error("not-a-list", at: Location(source: source), "kubectl gave no list of Applications")
       ])
     }
-    self.init(items.map(ApplicationState.init))
+    let applications = items.map(ApplicationState.init)
+    // An API server takes no other names; in commands that people are told to run, these would be more than names.
+    try Report(
+      applications.filter { !$0.name.isObjectName }.map {
+        .error(
+          "not-a-name", at: Location(source: source), "an Application is called \"\($0.name.printable)\", which is no name",
+          help: "find out what answers in place of the cluster")
+      }
+    ).throwIfErrors()
+    self.init(applications)
   }
 
   init(_ applications: [ApplicationState]) {
@@ -131,5 +140,16 @@ extension [String] {
   var listed: String {
     guard let last, count > 1 else { return first ?? "" }
     return "\(dropLast().joined(separator: ", ")) and \(last)"
+  }
+}
+
+extension String {
+  /// Whether an object may have it for a name (Kubernetes' documentation, "DNS Subdomain Names").
+  fileprivate var isObjectName: Bool {
+    utf8.count <= 253
+      && parts(between: ".").allSatisfy { label in
+        label.utf8.allSatisfy { (0x61...0x7A) ~= $0 || (0x30...0x39) ~= $0 || $0 == UInt8(ascii: "-") }
+          && !label.isEmpty && !label.hasPrefix("-") && !label.hasSuffix("-")
+      }
   }
 }

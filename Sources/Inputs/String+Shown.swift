@@ -1,4 +1,5 @@
 import Diagnostics
+import Secrets
 
 extension String {
   /// A value of a user's in quotes, as a message may show it: cut where it is long, without the credentials
@@ -10,14 +11,27 @@ extension String {
   }
 
   /// A name of a user's as part of a path or message: itself, unless it looks like a secret.
-  var shownName: String { looksSecret ? "…" : self }
+  package var shownName: String { looksSecret ? "…" : self }
 
-  /// Whether the text holds what services mark their secrets with, so that they can be found, a private key, or the
-  /// full form of K3s's tokens.
-  private var looksSecret: Bool {
+  /// Whether the text may be a secret that was put in the wrong place: it holds what services mark theirs with, a
+  /// private key, the full form of K3s's tokens, or a word that nobody would make up.
+  package var looksSecret: Bool {
     holds("PRIVATE KEY") || holds("K10") && holds("::")
-      || TokenShape.all.contains { $0.isUnique && holds($0.start) }
+      || TokenShape.all.contains { $0.isUnique && holds($0.start) } || holdsRandomWord
   }
+
+  /// Whether the text holds a word of letters and digits that is drawn at random, as tokens are, by its form. OCIDs
+  /// have such words, and are no secrets.
+  private var holdsRandomWord: Bool {
+    utf8.count >= Self.shortestToken && !hasPrefix("ocid1.")
+      && utf8.split { !$0.isAlphanumeric && $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: "+") }.contains { word in
+        word.count >= Self.shortestToken && word.contains(where: \.isDigit) && word.contains(where: \.isLetter)
+          && Secret(word).estimatedBits >= 70
+      }
+  }
+
+  /// In bytes: Cloudflare's tokens have 40, those of AWS and most others 20 and more.
+  private static let shortestToken = 16
 
   /// The text without what stands before an `@` as `user:password` or behind `://`, and without a URL's
   /// query and fragment.

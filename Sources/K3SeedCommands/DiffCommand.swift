@@ -6,9 +6,10 @@ import YAML
 struct DiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff",
-    abstract: "Shows what two pieces of user-data do differently, by meaning; secrets are left out.",
+    abstract: "Shows where two pieces of user-data differ, by meaning; with --content, also in what.",
     discussion: """
-      Either may be of any origin, in base64, gzip or MIME. Exit codes: 0 both are the same bytes; 1 they differ; \
+      Without --content no text of theirs is shown: names, sizes, modes, and which lines and values changed. With it, what \
+      is recognised as a secret is left out, which is a guess. Either may be of any origin, in base64, gzip or MIME. Exit codes: 0 both are the same bytes; 1 they differ; \
       2 one cannot be read.
       """)
 
@@ -23,6 +24,9 @@ struct DiffCommand: ParsableCommand {
   @Option(help: "Where it is delivered; k3seed's own user-data says so itself.")
   var platform: Platform?
 
+  @Flag(name: .long, help: "Show the old and the new values, without what is recognised as a secret.")
+  var content = false
+
   @Option(help: "How to print it.")
   var format = Format.text
 
@@ -34,13 +38,11 @@ struct DiffCommand: ParsableCommand {
     let comparison = try Comparison(
       (try FileSystem.read(old), FileSystem.name(old)), (try FileSystem.read(new), FileSystem.name(new)),
       platform: platform)
-    let output: [UInt8] =
-      switch format {
-      case .text: Array(comparison.text.utf8)
-      case .json: JSON.emit(comparison.document) + [UInt8(ascii: "\n")]
-      case .markdown: Array(comparison.markdown.utf8)
-      }
-    try FileSystem.print(output)
+    switch format {
+    case .text: try FileSystem.show(comparison.text(showsContent: content))
+    case .json: try FileSystem.print(JSON.emit(comparison.document(showsContent: content)) + [UInt8(ascii: "\n")])
+    case .markdown: try FileSystem.print(Array(comparison.markdown(showsContent: content).utf8))
+    }
     if !comparison.isSame { throw ExitCode(1) }
   }
 }

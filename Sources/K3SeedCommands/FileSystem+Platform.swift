@@ -1,3 +1,4 @@
+import CProcess
 import Diagnostics
 import SystemPackage
 import Verifier
@@ -31,46 +32,6 @@ extension FileSystem {
     }
   }
 
-  /// Which files of a folder are read.
-  struct Choice: Sendable {
-    /// Whether a file or folder of that name is looked at.
-    var takes: @Sendable (String) -> Bool
-    /// Larger files are left out, in bytes.
-    var largest: Int
-    /// Whether a link to a folder is followed.
-    var followsFolders: Bool
-
-    /// Everything but names that begin with a dot.
-    static let visible = Choice(takes: { !$0.hasPrefix(".") }, largest: .max, followsFolders: true)
-
-    /// What people wrote: not what git, Terraform and package managers keep, and no file that is too large to be a
-    /// manifest. Links to folders may lead in a circle, and Argo CD does not follow them either.
-    static let written = Choice(
-      takes: { ![".build", ".git", ".terraform", ".venv", "node_modules"].contains($0) }, largest: 8 << 20,
-      followsFolders: false)
-  }
-
-  /// Every regular file below a folder by its path within it.
-  static func tree(_ folder: String, _ choice: Choice = .visible) throws(Report) -> [String: [UInt8]] {
-    var files: [String: [UInt8]] = [:]
-    var pending = [""]
-    while let inner = pending.popLast() {
-      let path = inner.isEmpty ? folder : "\(folder)/\(inner)"
-      for name in try names(in: path) where choice.takes(name) {
-        let relative = inner.isEmpty ? name : "\(inner)/\(name)"
-        var status = stat()
-        guard stat("\(folder)/\(relative)", &status) == 0 else { continue }
-        switch status.st_mode & S_IFMT {
-        case S_IFDIR where choice.followsFolders || !isLink("\(folder)/\(relative)"): pending.append(relative)
-        case S_IFREG where status.st_size <= choice.largest:
-          files[relative] = try read("\(folder)/\(relative)")
-        default: break
-        }
-      }
-    }
-    return files
-  }
-
   /// Whether it is a symbolic link.
   static func isLink(_ path: String) -> Bool { mode(of: path).map { $0 & S_IFMT == S_IFLNK } ?? false }
 
@@ -83,8 +44,10 @@ extension FileSystem {
   /// Whether a file descriptor is a terminal.
   static func isTerminal(_ file: FileDescriptor) -> Bool { isatty(file.rawValue) == 1 }
 
-  /// Keeps the process from leaving its memory, and with it secrets, in a core dump.
+  /// Keeps the process from leaving its memory, and with it secrets, in a core dump, and other processes of the user
+  /// from reading it: a program that collects dumps, to which the limit does not apply, gets none either (core(5)).
   static func forbidCoreDumps() {
+    _ = k3seed_forbid_dumps()
     var none = rlimit(rlim_cur: 0, rlim_max: 0)
     #if canImport(Glibc)
       setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)

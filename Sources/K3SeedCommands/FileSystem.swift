@@ -43,8 +43,8 @@ enum FileSystem {
   }
 
   /// Finds out, before work that takes long, whether its result can be written there. Nothing is changed.
-  static func expectWritable(_ path: String) throws(Report) {
-    try attempt { () throws(FileRefusal) in try Output(path, for: .owner).tryOut() }
+  static func expectWritable(_ path: String, for readers: Folder.Readers = .owner) throws(Report) {
+    try attempt { () throws(FileRefusal) in try Output(path, for: readers).tryOut() }
   }
 
   /// Turns what is left alone into a finding at its path.
@@ -75,9 +75,18 @@ enum FileSystem {
     }
   }
 
-  /// Writes to standard error; that it cannot be written can be told to nobody.
+  /// Writes text for people to standard output; what of it is from elsewhere has been made printable.
+  static func show(_ text: String) throws(Report) { try print(Array(text.withoutCommands.utf8)) }
+
+  /// Writes a report to standard output.
+  static func show(_ report: Report, as format: Report.Format, by producer: Report.Producer) throws(Report) {
+    let written = report.written(as: format, by: producer)
+    if format == .text { try show(written) } else { try print(Array(written.utf8)) }
+  }
+
+  /// Writes text for people to standard error; that it cannot be written can be told to nobody.
   static func say(_ text: String) {
-    try? FileDescriptor.standardError.writeBytes(Array(text.utf8))
+    try? FileDescriptor.standardError.writeBytes(Array(text.printableLines.withoutCommands.utf8))
   }
 
   private static func read(_ file: FileDescriptor) throws -> [UInt8] {

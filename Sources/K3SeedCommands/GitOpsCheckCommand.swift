@@ -28,7 +28,7 @@ struct GitOpsCheckCommand: ParsableCommand {
     let report = repository.placed(Check.report(on: read))
     let producer = Report.Producer(
       name: "k3seed gitops check", version: Pins.k3seed, rules: Check.rules.map(\.documentation))
-    try FileSystem.print(Array(report.written(as: format, by: producer).utf8))
+    try FileSystem.show(report, as: format, by: producer)
     FileSystem.say("\(read.summary): \(report.summary)\n")
     if report.fails(strict: strict) { throw ExitCode(1) }
   }

@@ -52,7 +52,7 @@ struct GitOpsRefreshCommand: ParsableCommand {
       for refresh in asked {
         let patch = String(decoding: JSON.emit(refresh.patch), as: UTF8.self)
         _ = try await kubectl.run(
-          ["patch", "applications.argoproj.io", refresh.name, "--type", "merge", "--patch", patch])
+          ["patch", "--type", "merge", "--patch", patch, "--", "applications.argoproj.io", refresh.name])
         FileSystem.say("asked Argo CD to \(task) \(refresh.name)\n")
       }
     }

@@ -17,8 +17,10 @@ struct GitOpsStatusCommand: ParsableCommand {
 
   func run() throws {
     let state = try ClusterState(of: kubectl)
-    try FileSystem.print(
-      format == .text ? Array(state.text.utf8) : JSON.emit(state.document) + [UInt8(ascii: "\n")])
+    switch format {
+    case .text: try FileSystem.show(state.text)
+    case .json: try FileSystem.print(JSON.emit(state.document) + [UInt8(ascii: "\n")])
+    }
     if !state.isDone { throw ExitCode(1) }
   }
 }

@@ -7,7 +7,8 @@ struct Inspect: ParsableCommand {
     commandName: "inspect",
     abstract: "Shows what some user-data is made of: base64, gzip, MIME, parts and files.",
     discussion: """
-      Whatever may be a secret is left out, also with --content. Exit codes: 0 done; 2 some of it cannot be read, and the \
+      Without --content no text of it is shown: names, sizes and modes. With it, what is recognised as a secret is left \
+      out, which is a guess. Exit codes: 0 done; 2 some of it cannot be read, and the \
       rest is shown.
       """)
 
@@ -20,7 +21,7 @@ struct Inspect: ParsableCommand {
   func run() throws {
     let inspection = try Inspection(try FileSystem.read(file), source: FileSystem.name(file))
     FileSystem.say(inspection.report.text)
-    try FileSystem.print(Array(inspection.text(showsContent: content).utf8))
+    try FileSystem.show(inspection.text(showsContent: content))
     if inspection.report.hasErrors { throw ExitCode(2) }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Host
 import Inputs
 import Plan
 import Resolution
@@ -76,6 +77,7 @@ struct LockCommand: ParsableCommand {
   }
 
   func run() throws {
+    if !show, !check { try FileSystem.expectWritable(lock, for: .all) }
     let bytes = try FileSystem.readIfAny(lock)
     if show {
       let shown = try bytes.map { bytes throws(Report) in try Lock(bytes, source: lock) } ?? Pins.lock

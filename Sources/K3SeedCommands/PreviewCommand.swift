@@ -41,6 +41,6 @@ struct PreviewCommand: ParsableCommand {
       return
     }
     let isStyled = FileSystem.isTerminal(.standardOutput) && FileSystem.environment("NO_COLOR") == nil
-    try FileSystem.print(Array(preview.text(report: rendering.report, isStyled: isStyled).utf8))
+    try FileSystem.show(preview.text(report: rendering.report, isStyled: isStyled))
   }
 }

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Diagnostics
 import Plan
+import Secrets
 import SystemPackage
 import Verifier
 
@@ -37,6 +38,7 @@ public struct RootCommand: ParsableCommand {
     FileSystem.forbidCoreDumps()
     do {
       try run(Array(CommandLine.arguments.dropFirst()))
+      sayUnlocked()
       finish(0)
     } catch let report as Report {
       FileSystem.say(report.text)
@@ -53,6 +55,17 @@ public struct RootCommand: ParsableCommand {
       FileSystem.say(Report([.error("bug", at: nil, "nobody expected this: \(error)", help: help)]).text)
       finish(70)
     }
+  }
+
+  /// Says where secrets could not be kept from swap.
+  private static func sayUnlocked() {
+    guard !Secret.areLocked else { return }
+    FileSystem.say(
+      Report([
+        .warning(
+          "memory-lock", at: nil, "secrets could not be locked in memory, and may have been written to swap",
+          help: "allow more locked memory, with ulimit -l")
+      ]).text)
   }
 
   /// Does what the arguments ask for.

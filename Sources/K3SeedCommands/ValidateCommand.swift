@@ -100,7 +100,7 @@ struct ValidateCommand: ParsableCommand {
   private func finish(_ report: Report) throws {
     let producer = Report.Producer(
       name: "k3seed validate", version: Pins.k3seed, rules: Validation.rules)
-    try FileSystem.print(Array(report.written(as: format, by: producer).utf8))
+    try FileSystem.show(report, as: format, by: producer)
     let subject = files.isEmpty ? "templates" : files.count.counted("file")
     FileSystem.say("\(subject): \(report.summary)\n")
     if report.fails(strict: strict) { throw ExitCode(1) }

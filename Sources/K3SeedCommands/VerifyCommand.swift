@@ -177,7 +177,7 @@ struct VerifyCommand: ParsableCommand {
     func attempt(_ body: () throws(Report) -> Void) {
       do throws(Report) { try body() } catch { problems += error.diagnostics }
     }
-    attempt { () throws(Report) in try FileSystem.print(Array(text.utf8)) }
+    attempt { () throws(Report) in try FileSystem.show(text) }
     for file in files {
       attempt { () throws(Report) in try FileSystem.write(file.format.render(file.report), to: file.path) }
     }

@@ -1,4 +1,5 @@
 import CSodium
+import Synchronization
 
 /// A value that never prints.
 ///
@@ -7,10 +8,15 @@ import CSodium
 /// Two secrets compare in constant time.
 ///
 /// What cannot be had: the text that the secret was read from, and a rendered payload that carries it,
-/// are ordinary memory. The command line tool forbids core dumps for that reason.
+/// are ordinary memory. The command line tool forbids dumps of its memory for that reason.
 public final class Secret: Sendable {
   /// The number of bytes.
   public let count: Int
+  private static let isAnyUnlocked = Atomic(false)
+  /// Whether all secrets so far are locked in memory. The system may allow less of it than they need (`ulimit -l`), and
+  /// then they may be written to swap.
+  public static var areLocked: Bool { !isAnyUnlocked.load(ordering: .relaxed) }
+
   // Unsafe only to the compiler: written in init, freed in deinit, and read-only between.
   private nonisolated(unsafe) let storage: UnsafeMutableRawPointer
 
@@ -21,6 +27,8 @@ public final class Secret: Sendable {
     guard let memory = sodium_malloc(max(count, 1)) else {
       preconditionFailure("out of memory for a secret of \(bytes.count) bytes")
     }
+    // sodium_malloc has tried, and does not say what came of it.
+    if sodium_mlock(memory, max(count, 1)) != 0 { Self.isAnyUnlocked.store(true, ordering: .relaxed) }
     storage = memory
     UnsafeMutableRawBufferPointer(start: memory, count: count).copyBytes(from: bytes)
     sodium_mprotect_readonly(memory)

@@ -1,4 +1,5 @@
 import Diagnostics
+import Inputs
 import Plan
 public import YAML
 
@@ -17,57 +18,70 @@ extension Comparison {
   }
 
   /// The comparison for a terminal.
-  public var text: String {
+  ///
+  /// - Parameter showsContent: whether values are shown, without what is recognised as a secret; else places alone.
+  public func text(showsContent: Bool) -> String {
     var text = ""
     for section in sections {
-      text += "\(section.verb) \(section.place)  (\(section.stage)\(section.note))\n"
+      text += "\(section.verb) \(section.place.structureName)  (\(section.stage.structureName)\(section.note))\n"
       if let reason = section.reason { text += "    \(reason.printable)\n" }
-      for line in section.lines { text += "    \(line)\n" }
+      for line in section.lines(showsContent) { text += "    \(line)\n" }
     }
-    return text + (sections.isEmpty ? "" : "\n") + summary + "\n"
+    text += (sections.isEmpty ? "" : "\n") + summary + "\n"
+    return text + (showsContent && !sections.isEmpty ? "\(Redactor.caution)\n" : "")
   }
 
-  /// The comparison for a comment on a pull request.
-  public var markdown: String {
+  /// The comparison for a comment on a pull request; what of it is from the user-data is code, and nothing else.
+  ///
+  /// - Parameter showsContent: as of ``text(showsContent:)``.
+  public func markdown(showsContent: Bool) -> String {
     var text = "**\(summary)**\n"
     guard !sections.isEmpty else { return text }
     text += "\n| | Where | Stage |\n|---|---|---|\n"
     for section in sections {
       text +=
-        "| \(section.verb) | \(section.place.code) | \(section.stage.escapedHTML.replacing("|", with: "\\|"))\(section.note) |\n"
+        "| \(section.verb) | \(section.place.structureName.markdownCode) | \(section.stage.structureName.markdownCode)\(section.note) |\n"
     }
     for section in sections where !section.changes.isEmpty {
+      let lines = showsContent ? section.diff : section.lines(false)
       // More backticks than stand in a row anywhere within.
-      let fence = String(
-        repeating: "`", count: max(3, section.lines.map(\.longestTicks).max().map { $0 + 1 } ?? 3))
-      text += "\n<details><summary>\(section.place.escapedHTML)</summary>\n\n"
+      let fence = String(repeating: "`", count: max(3, lines.map(\.longestTicks).max().map { $0 + 1 } ?? 3))
+      text += "\n<details><summary>\(section.place.structureName.markdownCode)</summary>\n\n"
       if let reason = section.reason { text += "\(reason.printable.escapedHTML)\n\n" }
-      text += "\(fence)diff\n"
-      for line in section.diff { text += "\(line)\n" }
+      text += "\(fence)\(showsContent ? "diff" : "text")\n"
+      for line in lines { text += "\(line)\n" }
       text += "\(fence)\n\n</details>\n"
     }
-    return text
+    return text + (showsContent ? "\n\(Redactor.caution)\n" : "")
   }
 
-  /// The comparison for programs: the same keys in the same order every time, and null for what is not there.
-  public var document: Node {
+  /// The comparison for programs: the same keys in the same order every time, and null for what is not there or not
+  /// shown.
+  ///
+  /// - Parameter showsContent: as of ``text(showsContent:)``.
+  public func document(showsContent: Bool) -> Node {
     func optional(_ text: String?) -> Node { text.map { Node(.string($0)) } ?? Node(.null) }
     return .mapping([
-      "schema": 1,
+      "schema": 2,
       "same": Node(.bool(isSame)),
       "effect": optional(isSame ? nil : effect.name),
       "platform": optional(platform?.rawValue),
       "replaces": platform.map { Node(.bool(!isSame && $0.change.replaces)) } ?? Node(.null),
+      "shown": optional(showsContent ? "content, without what is recognised as a secret" : "structure"),
       "sections": Node(
         .sequence(
           sections.map { section in
             .mapping([
-              "place": optional(section.place), "stage": optional(section.stage),
+              "place": optional(section.place.structureName), "stage": optional(section.stage.structureName),
               "kind": optional(section.verb), "effect": optional(section.effect.name),
               "changes": Node(
                 .sequence(
-                  section.changes.map {
-                    .mapping(["path": optional($0.path), "old": optional($0.old), "new": optional($0.new)])
+                  section.changes.map { change in
+                    let isShown = showsContent || change.isStructure
+                    return .mapping([
+                      "path": optional(change.path.structureName), "kind": optional(change.verb),
+                      "old": optional(isShown ? change.old : nil), "new": optional(isShown ? change.new : nil),
+                    ])
                   })),
             ])
           })),
@@ -87,7 +101,25 @@ extension Comparison.Section {
   private static let most = 40
 
   /// A line for each change.
-  fileprivate var lines: [String] {
+  fileprivate func lines(_ showsContent: Bool) -> [String] { showsContent ? valueLines : placeLines }
+
+  /// Where something differs: lines by their numbers, values by their paths.
+  private var placeLines: [String] {
+    let removed = changes.filter { $0.new == nil }.compactMap(\.lineNumber)
+    let added = changes.filter { $0.old == nil }.compactMap(\.lineNumber)
+    let lines = [("-", removed), ("+", added)].filter { !$0.1.isEmpty }.map { sign, numbers in
+      "\(sign) \(numbers.count == 1 ? "line" : "lines") \(numbers.ranges)"
+    }
+    return capped(
+      lines
+        + changes.filter { $0.lineNumber == nil }.map { change in
+          let path = change.path.structureName
+          guard change.isStructure else { return "\(path)  \(change.verb)" }
+          return "\(path)  \(change.old?.structureName ?? "none") -> \(change.new?.structureName ?? "none")"
+        })
+  }
+
+  private var valueLines: [String] {
     capped(
       changes.map { change in
         switch (change.old, change.new) {
@@ -132,10 +164,34 @@ extension String {
     return longest
   }
 
-  /// As code in a table of Markdown.
-  fileprivate var code: String { "`\(replacing("|", with: "\\|").replacing("`", with: "'"))`" }
+  /// A name or path of user-data as structure shows it: not at all where it looks like a secret itself.
+  var structureName: String { shownName.printable }
+}
 
-  fileprivate var escapedHTML: String {
-    replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+extension [Int] {
+  /// Ascending numbers, those in a row as one range: `1-3, 7`.
+  fileprivate var ranges: String {
+    var runs: [ClosedRange<Int>] = []
+    for number in self {
+      if let last = runs.last, last.upperBound + 1 == number {
+        runs[runs.count - 1] = last.lowerBound...number
+      } else {
+        runs.append(number...number)
+      }
+    }
+    return runs.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+      .joined(separator: ", ")
   }
+}
+
+extension Comparison.Change {
+  /// The number of a line of a text; nil of what is no line.
+  fileprivate var lineNumber: Int? {
+    path.hasPrefix("line ") ? Int(path.dropFirst(5)) : nil
+  }
+
+  fileprivate var verb: String { old == nil ? "added" : new == nil ? "removed" : "changed" }
+
+  /// Whether what differs is no content: a size, or what `write_files` says of a file.
+  fileprivate var isStructure: Bool { ["permissions", "owner", "append", "defer", "content"].contains(path) }
 }

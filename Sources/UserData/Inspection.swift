@@ -301,7 +301,7 @@ extension Node {
 extension Inspection {
   /// The inspection as text.
   ///
-  /// - Parameter showsContent: whether the parts' texts follow, secrets taken out.
+  /// - Parameter showsContent: whether the parts' texts follow, without what is recognised as a secret.
   public func text(showsContent: Bool) -> String {
     var text = "\(bytes.grouped) bytes"
     for layer in layers {
@@ -316,17 +316,19 @@ extension Inspection {
     text += "\n"
     for (index, part) in parts.enumerated() {
       text += "\npart \(index + 1): \(part.type.printable), \(part.bytes.grouped) bytes"
-      if let name = part.name { text += ", \(name.printable)" }
+      if let name = part.name { text += ", \(name.structureName)" }
       text += "\n"
-      if !part.keys.isEmpty { text += "  keys: \(part.keys.joined(separator: ", ").printable)\n" }
+      if !part.keys.isEmpty { text += "  keys: \(part.keys.map(\.structureName).joined(separator: ", "))\n" }
       let digits = part.files.map { $0.bytes.grouped.count }.max() ?? 0
       for file in part.files {
         text +=
-          "  \(file.mode.printable)  \(file.bytes.grouped.padded(left: digits)) B  \(file.path.printable)"
-        text += file.owner.map { "  \($0.printable)\n" } ?? "\n"
+          "  \(file.mode.printable)  \(file.bytes.grouped.padded(left: digits)) B  \(file.path.structureName)"
+        text += file.owner.map { "  \($0.structureName)\n" } ?? "\n"
       }
-      if showsContent { text += "\n\(part.redacted)\(part.redacted.hasSuffix("\n") ? "" : "\n")" }
+      if showsContent {
+        text += "\n\(part.redacted.printableLines)\(part.redacted.hasSuffix("\n") ? "" : "\n")"
+      }
     }
-    return text
+    return text + (showsContent ? "\n\(Redactor.caution)\n" : "")
   }
 }

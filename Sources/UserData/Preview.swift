@@ -112,7 +112,7 @@ public struct Preview: Sendable {
     cluster = plan.name.value
     platform = userData.platform
     k3sVersion = plan.k3s.value.version
-    files = Self.files(userData.document, key)
+    files = Self.files(userData.document, key, foreign: plan.extraManifests.map(\.text.value))
     secrets = plan.secretNames(of: node).compactMap { name in
       switch plan.source(ofSecret: name)?.value {
       case .literal(let secret)?:
@@ -133,15 +133,18 @@ public struct Preview: Sendable {
     steps = Self.steps(userData, files: files, secrets: secrets, plan: plan)
   }
 
-  private static func files(_ document: Field, _ key: ProjectKey?) -> [File] {
+  /// - Parameter foreign: texts that users wrote, in which there may be secrets that nobody knows of.
+  private static func files(_ document: Field, _ key: ProjectKey?, foreign: [String]) -> [File] {
     zip(document["write_files"]?.items ?? [], document.node(.redacted(key))["write_files"]?.sequence ?? [])
-      .compactMap { field, shown in
+      .compactMap { field, shown -> File? in
         guard let path = field["path"]?.text else { return nil }
         let content = shown.fileContent
+        let text = String(validating: content, as: UTF8.self) ?? "<\(content.count) bytes that are no text>"
+        let isForeign = foreign.contains { !$0.isEmpty && text.contains($0) }
         return File(
           path: path, mode: field["permissions"]?.text ?? "0644",
           bytes: field.node(.revealed).fileContent.count,
-          content: String(validating: content, as: UTF8.self) ?? "<\(content.count) bytes that are no text>",
+          content: isForeign ? "<\(content.count) bytes of extra_manifests, not shown: Secrets may be in them>\n" : text,
           reader: Stages.of(path))
       }
   }
@@ -261,21 +264,24 @@ extension Preview {
   public func text(report: Report, isStyled: Bool) -> String {
     func heading(_ text: String) -> String { isStyled ? "\n\u{1B}[1m\(text)\u{1B}[0m\n" : "\n\(text)\n" }
     let name = title == role.rawValue ? title : "\(title) (\(role.rawValue))"
-    var text = "\(name) of cluster \(cluster) on \(platform.rawValue), K3s \(k3sVersion)\n"
+    // Names, paths and commands are from inputs and templates.
+    var text = "\(name) of cluster \(cluster) on \(platform.rawValue), K3s \(k3sVersion)".printable + "\n"
     text += heading("At boot, in order")
     let width = steps.map(\.name.count).max() ?? 0
     for (index, step) in steps.enumerated() {
-      text += "  \("\(index + 1)".padded(left: 2))  \(step.name.padded(right: width))  \(step.text)\n"
+      text +=
+        "  \("\(index + 1)".padded(left: 2))  \(step.name.padded(right: width))  \(step.text)".printable + "\n"
     }
     text += heading("Files")
     let digits = files.map { $0.bytes.grouped.count }.max() ?? 0
     for file in files {
-      text += "  \(file.mode)  \(file.bytes.grouped.padded(left: digits)) B  \(file.path)\n"
+      text += "  \(file.mode)  \(file.bytes.grouped.padded(left: digits)) B  \(file.path)".printable + "\n"
     }
     text += heading("Secrets")
     for secret in secrets {
       text +=
-        "  \(secret.isLiteral ? "in user-data " : "in OCI Vault ")  \(secret.isLiteral ? "" : secret.name + " ")\(secret.shown)\n"
+        "  \(secret.isLiteral ? "in user-data " : "in OCI Vault ")  \(secret.isLiteral ? "" : secret.name + " ")\(secret.shown)"
+        .printable + "\n"
     }
     if secrets.isEmpty { text += "  none\n" }
     let sizeText = bytes.plain == bytes.payload ? "" : " (gzip of \(bytes.plain.grouped))"

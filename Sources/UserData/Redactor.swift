@@ -1,6 +1,4 @@
 import Diagnostics
-import Inputs
-import Secrets
 import YAML
 
 /// Takes what may be a secret out of user-data that anybody made, before a person sees it.
@@ -28,6 +26,9 @@ struct Redactor {
   private static let deepest = 8
 
   static let mark = "<not shown>"
+  /// What is said wherever content is shown.
+  static let caution =
+    "What looks like a secret is left out. That is a guess: read it before you pass it on."
   /// Where k3seed puts secrets.
   private static let ownSecrets = "/var/lib/k3seed/secrets/"
   /// Where k3seed puts files that are root's alone, though they hold no secret.
@@ -83,12 +84,13 @@ struct Redactor {
     case .sequence(let items):
       // The words of a command: what follows an option may be a secret.
       let words = items.map { $0.string ?? "" }
-      let options = TextRedactor.options(of: words)
+      let options = SecretCommand.options(of: words)
       result.value = .sequence(
         items.enumerated().map { index, item in
           let isSecret =
-            TextRedactor.isGlued(words[index], options)
-            || index > 0 && TextRedactor.isOption(words[index - 1], options, isOwn: isOwn)
+            SecretCommand.isGlued(words[index], options[index])
+            || index > 0 && !words[index].hasPrefix("-")
+              && SecretCommand.isOption(words[index - 1], options[index - 1], isOwn: isOwn)
           return isSecret ? hidden(item) : self.node(item, under: nil)
         })
     case .string(let text): result.value = .string(shown(text))
@@ -117,6 +119,7 @@ struct Redactor {
   private func isShown(_ file: Node, at path: String) -> Bool {
     if isOwn, path.hasPrefix(Self.ownSecrets) { return false }
     if isOwn, Self.ownFolders.contains(where: path.hasPrefix) { return true }
+    if !isOwn, SecretName.namesFile(path) { return false }
     guard let mode = file["permissions"]?.scalarText else { return true }
     return mode.octal.map { $0 & 0o044 != 0 } ?? false
   }
@@ -154,124 +157,6 @@ struct Redactor {
   }
 }
 
-/// Which names say that their value is a secret, and which values are none all the same.
-package enum SecretName {
-  /// Parts of names, in lower case and without separators.
-  private static let words = [
-    "password", "passwd", "passphrase", "token", "secret", "credential", "apikey", "accesskey", "privatekey",
-    "secretkey", "presharedkey", "encryptionkey", "signingkey", "activationkey", "registrationkey", "sshkeys",
-    "authorization", "bearer", "pgpass", "netrc",
-  ]
-  /// Words that only as the whole last part of a name say so: `auth`, but not `author`.
-  private static let lastWords = ["auth", "pass", "pwd", "psk"]
-  /// Ends of names of what only points at a secret, or says something of it.
-  private static let pointers = [
-    "file", "files", "path", "dir", "name", "names", "ref", "url", "uri", "type", "ttl", "seconds",
-    "encryption", "generator",
-    "provider", "namespace", "stdin", "nopasswd", "ocid", "ocids",
-  ]
-
-  package static func names(_ name: String, isOwn: Bool) -> Bool {
-    names(Array(name.utf8), isOwn: isOwn)
-  }
-
-  /// Byte by byte, as it is asked for every word of a text.
-  static func names(_ name: some Collection<UInt8>, isOwn: Bool) -> Bool {
-    if !name.allSatisfy({ $0 < 0x80 }) {
-      let lowercased = String(decoding: name, as: UTF8.self).lowercased()
-      return names(lower: lowercased.utf8, isOwn: isOwn)
-    }
-    return names(lower: name.map { (0x41...0x5A) ~= $0 ? $0 | 0x20 : $0 }, isOwn: isOwn)
-  }
-
-  private static func names(lower name: some Collection<UInt8>, isOwn: Bool) -> Bool {
-    var whole: [UInt8] = []
-    var lastPart = 0
-    var isBetween = false
-    for byte in name {
-      if separators.contains(byte) {
-        isBetween = true
-      } else {
-        if isBetween { lastPart = whole.count }
-        isBetween = false
-        whole.append(byte)
-      }
-    }
-    // In k3seed's own files a plural is a list of names.
-    let last = whole[lastPart...]
-    if whole.isEmpty || isOwn && last.elementsEqual("secrets".utf8) { return false }
-    if endsOfPointers.contains(where: { whole.suffix($0.count).elementsEqual($0) }) { return false }
-    return lastWordBytes.contains { last.elementsEqual($0) } || wordBytes.contains { whole.holds($0) }
-  }
-
-  static let separators = Array("-_. ".utf8)
-  private static let wordBytes = words.map { Array($0.utf8) }
-  private static let lastWordBytes = lastWords.map { Array($0.utf8) }
-  private static let endsOfPointers = pointers.map { Array($0.utf8) }
-  /// What every name of a secret holds, letters in lower case and separators left out.
-  static let needles = words + lastWords
-
-  /// The header that OCI's metadata service asks for (Oracle's documentation of IMDSv2), the same for everybody.
-  package static let metadataHeader = "Bearer Oracle"
-
-  /// Whether a value is no secret whatever its name: empty, a condition, the name of an input, a reference to
-  /// OCI Vault, a variable in capitals, what a file holds, or a path of several lower-case parts.
-  package static func isNoSecret(_ value: some StringProtocol, isOwn: Bool) -> Bool {
-    let text = String(value)
-    if ["", "true", "false", "yes", "no", "null", "none", "~", Redactor.mark].contains(text.lowercased())
-      || text == metadataHeader
-    {
-      return true
-    }
-    if text.hasPrefix("ocid1.") || text.hasPrefix("$(cat") || text.hasPrefix("$(<")
-      || InputSpec.named(text) != nil
-    {
-      return true
-    }
-    if isOwn, text.hasPrefix("secrets/"), InputSpec.named(String(text.dropFirst(8))) != nil { return true }
-    let variable =
-      text.hasPrefix("${") && text.hasSuffix("}") ? text.dropFirst(2).dropLast() : text.dropFirst()
-    if text.hasPrefix("$"),
-      variable.utf8.allSatisfy({ (0x41...0x5A) ~= $0 || (0x30...0x39) ~= $0 || $0 == 0x5F })
-    {
-      return true
-    }
-    let isPath = text.utf8.allSatisfy {
-      (0x61...0x7A) ~= $0 || (0x30...0x39) ~= $0 || "/._-".utf8.contains($0)
-    }
-    return isPath && text.hasPrefix("/") && text.utf8.count { $0 == UInt8(ascii: "/") } > 1
-  }
-}
-
-/// Private keys in base64, as kubeconfigs (`client-key-data`) and machine configurations hold them.
-package enum EncodedKey {
-  /// What `-----BEGIN` begins with in base64.
-  package static let start: StaticString = "LS0tLS1CRUdJTi"
-  static let startBytes = start.withUTF8Buffer(Array.init)
-
-  /// Whether a byte is of base64.
-  static func isLetter(_ byte: UInt8) -> Bool {
-    (0x61...0x7A) ~= byte || (0x41...0x5A) ~= byte || (0x30...0x39) ~= byte || "+/=".utf8.contains(byte)
-  }
-
-  /// How many letters from here on are a private key's; nil where none begins here.
-  package static func count(at line: some Collection<UInt8>) -> Int? {
-    guard line.starts(with: startBytes) else { return nil }
-    let letters = line.prefix(while: isLetter)
-    // The first line of a key says what it is.
-    let head = Array(letters.prefix(64))
-    let text = Base64.decode(Array(head.dropLast(head.count % 4))) ?? []
-    return String(decoding: text, as: UTF8.self).contains("PRIVATE KEY") ? letters.count : nil
-  }
-}
-
-extension SecretName {
-  /// Where secrets begin in a text of any kind, judged by form: line and column from 1, columns in bytes.
-  package static func places(in text: String, isOwn: Bool) -> [(line: Int, column: Int)] {
-    TextRedactor.places(in: text, isOwn: isOwn)
-  }
-}
-
 extension [UInt8] {
   /// Whether other bytes stand among these.
   func holds(_ other: [UInt8]) -> Bool { firstPlace(of: other) != nil }
@@ -290,13 +175,4 @@ extension String {
   package var octal: Int? {
     let digits = lowercased().hasPrefix("0o") ? dropFirst(2) : self[...]
     return Int(digits, radix: 8)
-  }
-
-  /// The text with everything that could drive a terminal, but for line feeds and tabs, written as an escape.
-  fileprivate var printableLines: String {
-    unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      line.split(separator: "\t", omittingEmptySubsequences: false).map { String($0).printable }
-        .joined(separator: "\t")
-    }.joined(separator: "\n")
-  }
-}
+  }}

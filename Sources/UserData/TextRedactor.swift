@@ -45,9 +45,9 @@ struct TextRedactor {
       count += 1
       let mayGoOn = !isOwn && index + 1 < lines.count
       // An option and its value may stand on two lines.
-      let body = line.last == 0x0D ? line.dropLast() : line[...]
-      if mayGoOn, body.last == UInt8(ascii: "\\") {
-        line = Array(body.dropLast())
+      let end = line.count - (line.last == 0x0D ? 1 : 0)
+      if mayGoOn, end > 0, line[end - 1] == UInt8(ascii: "\\") {
+        line.removeSubrange((end - 1)...)
         continue
       }
       command.append(line[...])
@@ -108,6 +108,7 @@ struct TextRedactor {
       isKey = false
     }
     guard Self.mayHold(line) else { return line }
+    guard line.count <= Self.longest else { return Array("<a line of \(line.count) bytes not shown>".utf8) }
     if let start = line.firstPlace(of: EncodedKey.startBytes) {
       isKey = EncodedKey.count(at: line[start...]) == line.count - start
     }
@@ -115,20 +116,18 @@ struct TextRedactor {
       if !line.holds(Self.keyEnd) { end = Self.keyEnd }
       return Array("<private key not shown>".utf8)
     }
-    let words = line.split(whereSeparator: { !$0.isNameByte }).map { String(decoding: $0, as: UTF8.self) }
-    let isFed = line.contains { "|<".utf8.contains($0) }
-    if Self.takesSecrets(words, isFed: isFed) || !isOwn && line.keepsSecret {
+    if SecretCommand.takesSecrets(line) || !isOwn && line.keepsSecret {
       if let start = line.firstPlace(of: Self.hereDocument) {
         let word = line[start...].drop { "<-'\"\\ ".utf8.contains($0) }.prefix(while: \.isNameByte)
         if !word.isEmpty { lastLine = Array(word) }
       }
       return Array("<a line with passwords not shown>".utf8)
     }
-    return scan(line, options: Self.options(of: words))
+    return scan(line, SecretCommand.all(in: line))
   }
 
   /// The line, every secret in it replaced.
-  private mutating func scan(_ line: [UInt8], options: [UInt8]) -> [UInt8] {
+  private mutating func scan(_ line: [UInt8], _ commands: [SecretCommand]) -> [UInt8] {
     var shown: [UInt8] = []
     var index = 0
     var quote: UInt8?
@@ -136,7 +135,7 @@ struct TextRedactor {
       let start = index
       let isWordStart = start == 0 || !line[start - 1].isNameByte
       if let secret = isWordStart
-        ? value(line, at: start, in: quote, options) ?? token(line, at: start) : login(line, at: start)
+        ? value(line, at: start, in: quote, commands) ?? token(line, at: start) : login(line, at: start)
       {
         shown += line[start..<secret.lowerBound] + Redactor.mark.utf8
         index = max(secret.upperBound, start + 1)
@@ -152,6 +151,8 @@ struct TextRedactor {
     return shown
   }
 
+  /// Longer lines are for no person, in bytes.
+  private static let longest = 1 << 16
   private static let metadataHeader = Array(SecretName.metadataHeader.utf8)
   private static let keyStart = Array("-----BEGIN ".utf8)
   private static let keyName = Array("PRIVATE KEY".utf8)
@@ -163,8 +164,8 @@ struct TextRedactor {
   /// What something that is taken out holds at least: the name of a secret, a command that takes passwords, the start of
   /// a token, a URL with a user, a private key.
   private static let needles: [String] = {
-    var needles = SecretName.needles + Array(commands.keys) + pairs.map { $0[0] }
-    needles += [literal, "stdin", "begin", "://", "\(EncodedKey.start)"]
+    var needles = SecretName.needles + SecretCommand.needles
+    needles += ["begin", "://", "sig", "\(EncodedKey.start)"]
     return needles + TokenShape.all.map { "\($0.start)" }
   }()
 
@@ -198,7 +199,7 @@ struct TextRedactor {
 
   /// The value of a name that begins here, where it is a secret.
   private mutating func value(
-    _ line: [UInt8], at start: Int, in quote: UInt8?, _ options: [UInt8]
+    _ line: [UInt8], at start: Int, in quote: UInt8?, _ commands: [SecretCommand]
   ) -> Range<Int>? {
     let name = line[start...].prefix(while: \.isNameByte)
     guard !name.isEmpty else { return nil }
@@ -208,17 +209,21 @@ struct TextRedactor {
     if line[start...].starts(with: header), line.dropFirst(start + header.count).first?.isNameByte != true {
       return nil
     }
-    if Self.isGlued(text, options) { return (start + 2)..<line.wordEnd(from: next) }
-    let isOption = Self.isOption(text, options, isOwn: isOwn)
-    guard isOption || SecretName.names(name, isOwn: isOwn) else { return nil }
+    let options = commands.first { $0.range.contains(start) }?.letters ?? []
+    if SecretCommand.isGlued(text, options) { return (start + 2)..<line.wordEnd(from: next) }
+    let isOption =
+      SecretCommand.isOption(text, options, isOwn: isOwn) || isSetting(text.lowercased(), line, at: start, commands)
+    guard isOption || SecretName.names(name, isOwn: isOwn) || line.isSignature(name, at: start) else { return nil }
     // "name": value, \"name\": value
     next = line.skipping(from: next) { "\"'\\".utf8.contains($0) }
     let isQuotedName = next > name.endIndex
     let gap = line.skipping(from: next) { $0 == 0x20 || $0 == 0x09 }
     var isSpaced = gap > next
+    if let pattern = line.replacement(for: name) { return value(line, in: pattern) }
     if gap < line.count, line[gap] == UInt8(ascii: "=") || line[gap] == UInt8(ascii: ":") {
       next = line.skipping(from: gap + 1) { $0 == 0x20 || $0 == 0x09 }
       isSpaced = isSpaced || next > gap + 1
+      if !isSpaced, line[gap] == UInt8(ascii: ":"), line[next...].isVerb { return nil }
       // The value, if any, is on the lines below.
       if line[next...].isStartOfBlock {
         if isSearching && text == "chpasswd" { return nil }
@@ -227,8 +232,15 @@ struct TextRedactor {
         return nil
       }
     } else if isOption || text.lowercased() == "bearer", isSpaced, gap < line.count {
+      // What begins as an option is the next one: this one was a switch.
+      if isOption, line[gap] == UInt8(ascii: "-") { return nil }
       next = gap
       isSpaced = false
+    } else if isSpaced, gap < line.count, line[gap] == 0x27, text.lowercased() == "password" {
+      // SQL: WITH PASSWORD '...'
+      next = gap
+    } else if isSpaced, let told = line.toldValue(from: gap) {
+      return value(line, in: told)
     } else {
       return nil
     }
@@ -239,6 +251,11 @@ struct TextRedactor {
   private mutating func value(
     _ line: [UInt8], from start: Int, isSpaced: Bool, in quote: UInt8?
   ) -> Range<Int>? {
+    if let command = line.substitution(from: start) {
+      // What a command prints that is told what to print; others are looked into.
+      if let word = line.hereWord(in: command) { lastLine = word }
+      return value(line, in: command)
+    }
     let opening = line.skipping(from: start) { $0 == UInt8(ascii: "\\") }
     var range = start..<line.count
     let mark = opening < line.count ? line[opening] : 0
@@ -259,8 +276,23 @@ struct TextRedactor {
       // A word may go on in quotes, with spaces.
       if !line[word].contains(where: { $0 == 0x22 || $0 == 0x27 }) { range = word }
     }
+    return value(line, in: range)
+  }
+
+  /// A range as it is, unless it holds no secret.
+  private func value(_ line: [UInt8], in range: Range<Int>) -> Range<Int>? {
     let text = String(decoding: line[range], as: UTF8.self)
     return SecretName.isNoSecret(text, isOwn: isOwn) ? nil : range
+  }
+
+  /// Whether a value follows a name without a sign: a directive's, that of a command's sub-command `password`, or one
+  /// that is `set`.
+  private func isSetting(_ name: String, _ line: [UInt8], at start: Int, _ commands: [SecretCommand]) -> Bool {
+    if SecretCommand.directives.contains(name) { return true }
+    guard SecretName.names(name, isOwn: isOwn) else { return false }
+    let before = line[..<start].split { $0 == 0x20 || $0 == 0x09 }.suffix(1)
+    if before.first?.elementsEqual("set".utf8) == true { return true }
+    return name == "password" && commands.contains { $0.takesPasswordWord && $0.range.contains(start) }
   }
 
   /// A token that begins here as those of a known service.
@@ -284,106 +316,7 @@ struct TextRedactor {
     return isSSH && !user.contains(UInt8(ascii: ":")) ? nil : user.startIndex..<user.endIndex
   }
 
-  // MARK: Commands
-
-  /// Whether the words are of a command that takes secrets from an argument, a pipe or a here-document, in no form
-  /// that tells them from the rest of the line.
-  private static func takesSecrets(_ words: [String], isFed: Bool) -> Bool {
-    // A key of a cloud-config, or the end of a pipe, has nothing of a password on its line.
-    words.count > 1 && words.contains { ["chpasswd", "htpasswd"].contains($0) }
-      || isFed && words.contains { ["--stdin", "--password-stdin"].contains($0) }
-      || zip(words, words.dropFirst()).contains { pairs.contains([$0.lowercased(), $1.lowercased()]) }
-  }
-
-  /// kubectl's option for a value of a Secret.
-  private static let literal = "--from-literal"
-  /// Words of SQL, and of Vault's command, behind which values stand.
-  private static let pairs = [["identified", "by"], ["kv", "put"], ["kv", "patch"], ["vault", "write"]]
-
-  /// The letters of the options with which the commands among some words take passwords.
-  static func options(of words: [String]) -> [UInt8] {
-    words.compactMap { commands[$0] }
-  }
-
-  /// Whether what follows a word is a secret: `--token`, or `-p` of a command that takes passwords so.
-  static func isOption(_ word: String, _ options: [UInt8], isOwn: Bool) -> Bool {
-    guard word.hasPrefix("-") else { return false }
-    if word.hasPrefix("--") {
-      return SecretName.names(word, isOwn: isOwn) || !isOwn && word == literal
-        || options.contains(UInt8(ascii: "u")) && ["--user", "--proxy-user"].contains(word)
-    }
-    return word.utf8.last.map(options.contains) ?? false
-  }
-
-  /// Whether a password is glued to its option: `-psecret`.
-  static func isGlued(_ word: String, _ options: [UInt8]) -> Bool {
-    let bytes = word.utf8.prefix(3)
-    return bytes.count == 3 && bytes.first == UInt8(ascii: "-")
-      && options.contains { $0 == bytes.dropFirst().first }
-  }
-
-  private static let commands: [String: UInt8] = [
-    "curl": UInt8(ascii: "u"), "mysql": UInt8(ascii: "p"), "mysqldump": UInt8(ascii: "p"),
-    "mysqladmin": UInt8(ascii: "p"), "mariadb": UInt8(ascii: "p"), "sshpass": UInt8(ascii: "p"),
-    "login": UInt8(ascii: "p"), "redis-cli": UInt8(ascii: "a"), "ldapsearch": UInt8(ascii: "w"),
-  ]
-
   private static let tokens: [(start: [UInt8], length: Int)] = TokenShape.all.map {
     ($0.start.withUTF8Buffer(Array.init), $0.hidden)
-  }
-}
-
-extension UInt8 {
-  /// A byte of a name, an option or a variable.
-  var isNameByte: Bool {
-    (0x61...0x7A) ~= self || (0x41...0x5A) ~= self || (0x30...0x39) ~= self || "_-.".utf8.contains(self)
-      || self >= 0x80
-  }
-}
-
-extension ArraySlice<UInt8> {
-  /// Whether a value that goes on below begins so: with nothing, a bracket, or the sign of a YAML block.
-  fileprivate var isStartOfBlock: Bool {
-    guard let first else { return true }
-    return "|>{[(".utf8.contains(first) && dropFirst().allSatisfy { "+-0123456789 \t".utf8.contains($0) }
-  }
-
-  /// Whether a shell's command goes on in the next line, with a pipe: a YAML block begins behind a colon or a dash.
-  fileprivate var endsInPipe: Bool {
-    func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
-    guard let pipe = lastIndex(where: { !isBlank($0) }), self[pipe] == UInt8(ascii: "|") else { return false }
-    guard let before = self[..<pipe].lastIndex(where: { !isBlank($0) }) else { return false }
-    return !":-|".utf8.contains(self[before])
-  }
-}
-
-extension [UInt8] {
-  fileprivate var indentation: Int { prefix { $0 == 0x20 || $0 == 0x09 || $0 == UInt8(ascii: "-") }.count }
-
-  /// Whether the line puts something into a file that is named as a secret: `> /etc/token`, `| tee ~/.pgpass`.
-  fileprivate var keepsSecret: Bool {
-    let words = String(decoding: self, as: UTF8.self).split { " \t;&|\"'".contains($0) }
-    return zip([""] + words, words).contains { before, word in
-      guard word.first == ">" || before.last == ">" || before == "tee" || before == "-a" else { return false }
-      return SecretName.names(String(word.drop { $0 == ">" }), isOwn: false)
-    }
-  }
-
-  fileprivate func skipping(from start: Int, _ isSkipped: (UInt8) -> Bool) -> Int {
-    self[start...].firstIndex { !isSkipped($0) } ?? count
-  }
-
-  /// Where a word ends.
-  fileprivate func wordEnd(from start: Int) -> Int {
-    self[start...].firstIndex { " \t;&|)`".utf8.contains($0) } ?? count
-  }
-
-  /// Where a quoted text ends. A backslash takes the meaning of a mark, except of a single quote, and where
-  /// the mark at the start had one too.
-  fileprivate func quoteEnd(_ mark: UInt8, isEscaped: Bool, from start: Int) -> Int? {
-    indices.dropFirst(start).first { index in
-      self[index] == mark
-        && (mark == 0x27 || isEscaped || index == start || self[index - 1] != UInt8(ascii: "\\"))
-    }
   }
 }

@@ -18,7 +18,7 @@ struct DiffTests {
       #expect(
         text.text == """
           changed packages  (packages)
-              $[1]  + b
+              $[1]  added
 
           1 place differs, for nodes that boot with it: what runs already is not changed; on aws Terraform stops and starts the instance, or replaces it with user_data_replace_on_change
 
@@ -27,11 +27,15 @@ struct DiffTests {
       #expect(json.status == 1)
       #expect(
         json.text == """
-          {"schema":1,"same":false,"effect":"new-nodes","platform":null,"replaces":null,"sections":[{"place":"packages","stage":"packages","kind":"changed","effect":"new-nodes","changes":[{"path":"$[1]","old":null,"new":"b"}]}]}
+          {"schema":2,"same":false,"effect":"new-nodes","platform":null,"replaces":null,"shown":"structure","sections":[{"place":"packages","stage":"packages","kind":"changed","effect":"new-nodes","changes":[{"path":"$[1]","kind":"added","old":null,"new":null}]}]}
 
           """)
       let markdown = try await Tool.k3seed(["diff", "-", old, "--format", "markdown"], input: new)
-      #expect(markdown.status == 1 && markdown.text.contains("```diff\n- $[1]: b\n```"))
+      #expect(markdown.status == 1 && markdown.text.contains("```text\n$[1]  removed\n```"))
+      let content = try await Tool.k3seed(["diff", "-", old, "--format", "markdown", "--content"], input: new)
+      #expect(content.status == 1 && content.text.contains("```diff\n- $[1]: b\n```"))
+      let values = try await Tool.k3seed(["diff", "-", old, "--format", "json", "--content"], input: new)
+      #expect(values.text.contains(#"{"path":"$[1]","kind":"removed","old":"b","new":null}"#))
     }
   }
 

@@ -85,6 +85,9 @@ import Testing
       .first?["message"] as? String
     #expect(message.map { Array($0.unicodeScalars) } == Array(text.unicodeScalars))
     #expect(report.github.unicodeScalars.count { $0 == "\n" || $0 == "\r" } == 1)
+    for shown in [report.github, report.text] {
+      #expect(!shown.contains("\u{1B}") && !shown.contains("\u{202E}") && !shown.contains("\u{0}"))
+    }
     // The command's own colons and commas stand where they stood; those of the text are escapes.
     let properties = try #require(report.github.split(separator: "::", maxSplits: 1).first)
     #expect(properties.split(separator: ",").count == 4)

@@ -40,7 +40,7 @@ struct ComparisonTests {
   func same() throws {
     let comparison = try Self.compare(Self.file("a"), Self.file("a"), platform: .oci)
     #expect(comparison.isSame && comparison.sections.isEmpty)
-    #expect(comparison.text == "the same bytes\n")
+    #expect(comparison.text(showsContent: true) == "the same bytes\n")
   }
 
   @Test("Another encoding, comments and the order of keys are cosmetic")
@@ -54,7 +54,7 @@ struct ComparisonTests {
       let comparison = try Comparison((Array(plain.utf8), "old"), (twin, "new"), platform: .hetzner)
       #expect(!comparison.isSame && comparison.sections.isEmpty && comparison.effect == .cosmetic)
       #expect(
-        comparison.text
+        comparison.text(showsContent: false)
           == "cosmetic: other bytes, but nodes do the same; on hetzner Terraform replaces the instance, unless ignore_changes names user_data\n"
       )
     }
@@ -188,8 +188,13 @@ struct ComparisonTests {
       let comparison = try Self.compare(old, new)
       #expect(comparison.sections.count == 1 && comparison.effect == .newNodes, "\(new)")
       #expect(!comparison.sections[0].changes.isEmpty, "\(new)")
-      for shown in [comparison.text, comparison.markdown, "\(comparison.document)", "\(comparison)"] {
-        #expect(!shown.contains("canary"), "\(new)")
+      for showsContent in [false, true] {
+        for shown in [
+          comparison.text(showsContent: showsContent), comparison.markdown(showsContent: showsContent),
+          "\(comparison.document(showsContent: showsContent))", "\(comparison)",
+        ] {
+          #expect(!shown.contains("canary"), "\(new)")
+        }
       }
     }
   }
@@ -211,19 +216,75 @@ struct ComparisonTests {
       "#cloud-config\n\"\\e[2Jx | <b>hi</b>\": {\"\\e[1m\": 1}\n",
       "#cloud-config\n\"\\e[2Jx | <b>hi</b>\": {\"\\e[1m\": 2}\n")
     #expect(comparison.effect == .newNodes)
-    for shown in [comparison.text, comparison.markdown] {
-      #expect(!shown.contains("\u{1B}") && shown.contains("\\u{1b}[2Jx"), "\(shown)")
+    for showsContent in [false, true] {
+      let markdown = comparison.markdown(showsContent: showsContent)
+      #expect(!markdown.contains("\u{1B}") && !markdown.contains("<b>"), "\(markdown)")
+      let text = comparison.text(showsContent: showsContent)
+      #expect(!text.contains("\u{1B}") && text.contains("\\u{1b}[2Jx"), "\(text)")
     }
-    let row = try #require(comparison.markdown.split(separator: "\n").first { $0.hasPrefix("| changed") })
-    #expect(row == "| changed | `\\u{1b}[2Jx \\| <b>hi</b>` | \\u{1b}[2Jx \\| &lt;b&gt;hi&lt;/b&gt; |")
+    let rows = comparison.markdown(showsContent: false).split(separator: "\n")
+    let row = try #require(rows.first { $0.hasPrefix("| changed") })
+    let name = "<code>&#92;u&#123;1b&#125;&#91;2Jx &#124; &#60;b&#62;hi&#60;&#47;b&#62;</code>"
+    #expect(row == "| changed | \(name) | \(name) |")
+  }
+
+  @Test("Neither an image, a link nor a name that GitHub notifies comes into a comment from a key, a path or a value")
+  func mentions() throws {
+    let keys = ["![x](https://example.org/i.png)", "@org/team", "www.example.org", "<img src=x>", "`a` **b**"]
+    for key in keys {
+      let comparison = try Self.compare(
+        "#cloud-config\n'\(key)': {a: 1}\nwrite_files: [{path: '/\(key)', content: a}]\n",
+        "#cloud-config\n'\(key)': {a: '\(key)'}\nwrite_files: [{path: '/\(key)', content: '\(key)'}]\n")
+      for showsContent in [false, true] {
+        // What stands between fences is text to GitHub.
+        var isFenced = false
+        for line in comparison.markdown(showsContent: showsContent).split(separator: "\n") {
+          if line.hasPrefix("```") { isFenced.toggle() }
+          if !isFenced { #expect(!line.contains(key), "\(line)") }
+        }
+        #expect(!isFenced)
+      }
+    }
+  }
+
+  @Test("Without content, nothing but names, sizes, modes and the numbers of lines is shown")
+  func structure() throws {
+    let script = try Self.compare(
+      Self.file("#!/bin/sh\none\ntwo\nthree\nfour\nfive"), Self.file("#!/bin/sh\none\nTWO\nTHREE\nfour\nfive\nsix"))
+    #expect(
+      script.text(showsContent: false) == """
+        changed /etc/x  (write_files)
+            - lines 3-4
+            + lines 3-4, 7
+
+        1 place differs, for nodes that boot with it: what runs already is not changed
+
+        """)
+    let values = try Self.compare(
+      "#cloud-config\nuser: {name: a, gone: b}\n", "#cloud-config\nuser: {name: c, came: d}\n")
+    #expect(
+      values.text(showsContent: false).hasPrefix(
+        "changed user  (user)\n    $.name  changed\n    $.came  added\n    $.gone  removed\n\n"))
+    let mode = try Self.compare(
+      Self.file("secret one", more: "    permissions: '0644'\n"), Self.file("secret two", more: "    permissions: '0600'\n"))
+    let text = mode.text(showsContent: false)
+    #expect(text.contains("permissions  0644 -> 0600") && !text.contains("secret"), "\(text)")
+    let json = "\(mode.document(showsContent: false))"
+    #expect(json.contains("structure") && !json.contains("secret one"), "\(json)")
+    #expect(mode.text(showsContent: true).hasSuffix("\(Redactor.caution)\n"))
+    // A name that is a secret by its form is none of those.
+    let token = "ghp_0123456789abcdefghijklmnopqrstuvwxyz"
+    let name = try Self.compare("#cloud-config\na: {\(token): 1}\n", "#cloud-config\na: {\(token): 2}\n")
+    #expect(!name.text(showsContent: false).contains(token) && !name.markdown(showsContent: false).contains(token))
   }
 
   @Test("A long text keeps a comment short, and backticks in it do not end the block")
   func markdown() throws {
     let old = (0..<100).map { "line \($0)" }.joined(separator: "\n")
     let comparison = try Self.compare("#!/bin/sh\n\(old)\n", "#!/bin/sh\necho ```\n")
-    #expect(comparison.markdown.contains("\n````diff\n"))
-    #expect(comparison.markdown.contains("… 61 more; --format json has all"))
+    let markdown = comparison.markdown(showsContent: true)
+    #expect(markdown.contains("\n````diff\n"))
+    #expect(markdown.contains("… 61 more; --format json has all"))
     #expect(comparison.sections[0].changes.count == 101)
   }
 
