@@ -20,7 +20,9 @@ extension String {
 
   /// The same of a text of several lines: line feeds, a carriage return before one, and tabs stay.
   package var printableLines: String {
-    guard unicodeScalars.contains(where: { $0.isUnprintable && $0 != "\n" && $0 != "\t" }) else { return self }
+    guard unicodeScalars.contains(where: { $0.isUnprintable && $0 != "\n" && $0 != "\t" }) else {
+      return self
+    }
     return unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
       let end = line.last == "\r" ? "\r" : ""
       return (end.isEmpty ? line[...] : line.dropLast())
@@ -65,7 +67,8 @@ extension Unicode.Scalar {
     switch value {
     // Ordinary letters are the most.
     case 0x20..<0x7F: false
-    case 0..<0x20, 0x7F...0x9F, 0x61C, 0x180E, 0x200B, 0x200E, 0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF,
+    case 0..<0x20, 0x7F...0x9F, 0x61C, 0x180E, 0x200B, 0x200E, 0x200F, 0x2028...0x202E, 0x2060...0x206F,
+      0xFEFF,
       0xFFF9...0xFFFB, 0xE0000...0xE007F:
       true
     default: false

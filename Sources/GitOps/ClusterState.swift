@@ -47,7 +47,7 @@ public struct ClusterState: Hashable, Sendable {
   ///   - source: what findings call it.
   /// - Throws: a report where it is no such list.
   public init(_ bytes: [UInt8], source: String) throws(Report) {
-    let list = try JSON.parse(bytes, source: source)
+    let list = try JSON.parse(bytes, source: source, maximumNodes: 5_000_000)
     guard let items = list["items"]?.sequence else {
       throw Report([
         .error("not-a-list", at: Location(source: source), "kubectl gave no list of Applications")
@@ -58,7 +58,8 @@ public struct ClusterState: Hashable, Sendable {
     try Report(
       applications.filter { !$0.name.isObjectName }.map {
         .error(
-          "not-a-name", at: Location(source: source), "an Application is called \"\($0.name.printable)\", which is no name",
+          "not-a-name", at: Location(source: source),
+          "an Application is called \"\($0.name.printable)\", which is no name",
           help: "find out what answers in place of the cluster")
       }
     ).throwIfErrors()

@@ -26,10 +26,23 @@ extension Repository {
     /// Files whose documents are parts of objects, or no objects at all: patches and values.
     private(set) var partial: Set<String> = []
 
+    /// More than in any repository: ten times the objects of a cluster.
+    private static let mostNodes = 3_000_000
+
     init(_ files: [String: [UInt8]]) {
       let chartFolders = files.keys.filter { $0.fileName == "Chart.yaml" }.map(\.folder)
       let templateFolders = Set(chartFolders.map { $0.file("templates") })
-      for (file, bytes) in files where file.isYAML || file.isKustomization {
+      var left = Self.mostNodes
+      for (file, bytes) in files.sorted(by: { $0.key < $1.key }) where file.isYAML || file.isKustomization {
+        guard left > 0 else {
+          unreadable[file] = Report([
+            .error(
+              "yaml-size", at: Location(source: file),
+              "not read: the files before it have more than \(Self.mostNodes) nodes once their aliases are expanded"
+            )
+          ])
+          continue
+        }
         if file.foldersAbove.contains(where: templateFolders.contains) {
           templates += 1
           if bytes.holdsApplication { applicationTemplates.append(file) }
@@ -38,6 +51,7 @@ extension Repository {
         do throws(Report) {
           let (nodes, repeated) = try YAML.parseLastWins(bytes, source: file)
           if !repeated.isEmpty { self.repeated[file] = repeated }
+          left -= nodes.reduce(0) { $0 + $1.count }
           // Kubernetes has no tags of its own: what has some is expanded by somebody before it is applied.
           guard !nodes.contains(where: \.hasTag) else {
             templates += 1
@@ -174,6 +188,17 @@ extension [UInt8] {
   /// Whether a line says that it is an Application, or a set of them.
   fileprivate var holdsApplication: Bool {
     String(decoding: self, as: UTF8.self).holds("kind: Application")
+  }
+}
+
+extension Node {
+  /// How many nodes there are in it, itself among them.
+  fileprivate var count: Int {
+    switch value {
+    case .mapping(let entries): entries.reduce(1) { $0 + $1.value.count }
+    case .sequence(let items): items.reduce(1) { $0 + $1.count }
+    default: 1
+    }
   }
 }
 

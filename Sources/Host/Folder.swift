@@ -57,7 +57,8 @@ package final class Folder: Sendable {
     try folder(name, missing: missing, follows: false)
   }
 
-  private func folder(_ name: String, missing: FilePermissions?, follows: Bool) throws(FileRefusal) -> Folder {
+  private func folder(_ name: String, missing: FilePermissions?, follows: Bool) throws(FileRefusal) -> Folder
+  {
     let inner = place(name)
     if let missing, mkdirat(descriptor, name, missing.rawValue) != 0, errno != EEXIST {
       // What is read only (`/`, or a mounted one) may well have the folder.

@@ -24,8 +24,10 @@ extension String {
   /// have such words, and are no secrets.
   private var holdsRandomWord: Bool {
     utf8.count >= Self.shortestToken && !hasPrefix("ocid1.")
-      && utf8.split { !$0.isAlphanumeric && $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: "+") }.contains { word in
-        word.count >= Self.shortestToken && word.contains(where: \.isDigit) && word.contains(where: \.isLetter)
+      && utf8.split { !$0.isAlphanumeric && $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: "+") }.contains {
+        word in
+        word.count >= Self.shortestToken && word.contains(where: \.isDigit)
+          && word.contains(where: \.isLetter)
           && Secret(word).estimatedBits >= 70
       }
   }

@@ -36,11 +36,13 @@ struct DiffCommand: ParsableCommand {
 
   func run() throws {
     let comparison = try Comparison(
-      (try FileSystem.read(old), FileSystem.name(old)), (try FileSystem.read(new), FileSystem.name(new)),
+      (try FileSystem.read(old, .userData), FileSystem.name(old)),
+      (try FileSystem.read(new, .userData), FileSystem.name(new)),
       platform: platform)
     switch format {
     case .text: try FileSystem.show(comparison.text(showsContent: content))
-    case .json: try FileSystem.print(JSON.emit(comparison.document(showsContent: content)) + [UInt8(ascii: "\n")])
+    case .json:
+      try FileSystem.print(JSON.emit(comparison.document(showsContent: content)) + [UInt8(ascii: "\n")])
     case .markdown: try FileSystem.print(Array(comparison.markdown(showsContent: content).utf8))
     }
     if !comparison.isSame { throw ExitCode(1) }

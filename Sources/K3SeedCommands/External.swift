@@ -21,7 +21,7 @@ struct External: ParsableCommand {
   private static let controls = ["node", "role", "encoding", "config", "lock"]
 
   func run() throws {
-    let bytes = try FileSystem.read("-")
+    let bytes = try FileSystem.read("-", .outputs)
     guard !bytes.isEmpty else {
       throw Report([
         .error(

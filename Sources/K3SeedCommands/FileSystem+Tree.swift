@@ -13,8 +13,10 @@ extension FileSystem {
   struct Choice: Sendable {
     /// Whether a file or folder of that name is looked at.
     var takes: @Sendable (String) -> Bool
-    /// Larger files are left out, in bytes.
-    var largest: Int
+    /// How large a file may be.
+    var limit: Limit
+    /// Whether larger files are left out, and not an error.
+    var leavesOut: Bool
     /// Whether a link to a folder is followed.
     var followsFolders: Bool
     /// Whether a link may lead anywhere within the git repository that the folder is in.
@@ -22,13 +24,19 @@ extension FileSystem {
 
     /// Everything but names that begin with a dot.
     static let visible = Choice(
-      takes: { !$0.hasPrefix(".") }, largest: .max, followsFolders: true, isRepository: false)
+      takes: { !$0.hasPrefix(".") }, limit: .settings, leavesOut: false, followsFolders: true,
+      isRepository: false)
+
+    /// The user-data of a cluster's nodes.
+    static let userData = Choice(
+      takes: { !$0.hasPrefix(".") }, limit: .userData, leavesOut: false, followsFolders: true,
+      isRepository: false)
 
     /// What people wrote: not what git, Terraform and package managers keep, and no file that is too large to be a
     /// manifest. Links to folders may lead in a circle, and Argo CD does not follow them either.
     static let written = Choice(
-      takes: { ![".build", ".git", ".terraform", ".venv", "node_modules"].contains($0) }, largest: 8 << 20,
-      followsFolders: false, isRepository: true)
+      takes: { ![".build", ".git", ".terraform", ".venv", "node_modules"].contains($0) }, limit: .manifest,
+      leavesOut: true, followsFolders: false, isRepository: true)
   }
 
   /// More is in no folder that k3seed reads: names, and bytes of all files together.
@@ -54,16 +62,18 @@ extension FileSystem {
         names += 1
         guard stat(place, &status) == 0 else { continue }
         let isFolder = status.st_mode & S_IFMT == S_IFDIR
-        guard isFolder ? !isLink || choice.followsFolders : status.st_mode & S_IFMT == S_IFREG else { continue }
+        guard isFolder ? !isLink || choice.followsFolders : status.st_mode & S_IFMT == S_IFREG else {
+          continue
+        }
         if isLink, leadsOut(place, of: root) {
           outside.append(place)
         } else if isFolder {
           pending.append(relative)
-        } else if status.st_size <= choice.largest {
+        } else if status.st_size <= choice.limit.bytes || !choice.leavesOut {
           bytes += Int(status.st_size)
           // A link that leads in a circle has no end.
           guard names <= most.names, bytes <= most.bytes else { throw tooLarge(folder) }
-          files[relative] = try read(place)
+          files[relative] = try read(place, choice.limit)
         }
       }
       guard names <= most.names else { throw tooLarge(folder) }
@@ -71,7 +81,8 @@ extension FileSystem {
     try Report(
       outside.sorted().map {
         .error(
-          "link-outside", at: Location(source: $0), "is a link that leads out of the folder, and is not followed",
+          "link-outside", at: Location(source: $0),
+          "is a link that leads out of the folder, and is not followed",
           help: "put the file itself there, or take the link out")
       }
     ).throwIfErrors()

@@ -4,29 +4,45 @@ import SystemPackage
 
 /// Reading and writing at the edge of the program. Every failure is a finding that names the file.
 enum FileSystem {
-  /// More than this is not read: no Terraform output or template comes near it.
-  private static let limit = 64 << 20
+  /// How much is read of a file: what is larger is the wrong one, or somebody's attempt.
+  struct Limit: Sendable {
+    var bytes: Int
+    /// Why nobody has more, as a message goes on after the size.
+    var reason: String
+
+    /// User-data in any encoding: 1 MiB is NoCloud's, of which base64 takes a third more.
+    static let userData = Limit(bytes: 2 << 20, reason: "no platform takes more than 1 MiB of user-data")
+    /// Outputs of Terraform, also with `terraform show -json` of a project that is not small.
+    static let outputs = Limit(
+      bytes: 8 << 20, reason: "Terraform's outputs are smaller: give those, not the whole state")
+    /// What people write: settings, locks, templates.
+    static let settings = Limit(bytes: 1 << 20, reason: "nobody writes so much by hand")
+    /// A file of a repository.
+    static let manifest = Limit(bytes: 8 << 20, reason: "no manifest is so large")
+  }
 
   /// The whole of a file, or of standard input for `-`.
-  static func read(_ path: String) throws(Report) -> [UInt8] {
+  static func read(_ path: String, _ limit: Limit) throws(Report) -> [UInt8] {
     do {
-      if path == "-" { return try read(.standardInput) }
+      if path == "-" { return try read(.standardInput, limit) }
       let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
-      return try file.closeAfter { try read(file) }
+      return try file.closeAfter { try read(file, limit) }
     } catch let error as Errno {
       throw failure("cannot be read", path, error)
     } catch {
-      throw Report([
-        .error(
-          "file-size", at: location(path), "holds more than \(limit >> 20) MiB, which no input of k3seed does"
-        )
-      ])
+      throw Report([tooLarge(name(path), limit)])
     }
   }
 
+  static func tooLarge(_ name: String, _ limit: Limit) -> Diagnostic {
+    .error(
+      "file-size", at: Location(source: name), "holds more than \(limit.bytes >> 20) MiB, and \(limit.reason)"
+    )
+  }
+
   /// The whole of a file; nil where there is none.
-  static func readIfAny(_ path: String) throws(Report) -> [UInt8]? {
-    exists(path) ? try read(path) : nil
+  static func readIfAny(_ path: String, _ limit: Limit) throws(Report) -> [UInt8]? {
+    exists(path) ? try read(path, limit) : nil
   }
 
   /// What findings call the file.
@@ -89,7 +105,7 @@ enum FileSystem {
     try? FileDescriptor.standardError.writeBytes(Array(text.printableLines.withoutCommands.utf8))
   }
 
-  private static func read(_ file: FileDescriptor) throws -> [UInt8] {
+  private static func read(_ file: FileDescriptor, _ limit: Limit) throws -> [UInt8] {
     var bytes: [UInt8] = []
     while true {
       // Memory that is not written is never touched: at this program's size, every page counts.
@@ -98,7 +114,7 @@ enum FileSystem {
       }
       if chunk.isEmpty { return bytes }
       bytes = bytes.isEmpty ? chunk : bytes + chunk
-      if bytes.count > limit { throw TooLarge() }
+      if bytes.count > limit.bytes { throw TooLarge() }
     }
   }
 

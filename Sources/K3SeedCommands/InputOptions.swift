@@ -68,7 +68,7 @@ struct InputSource {
     var report = Report()
     // Each file is read even where another is damaged, so that all findings are seen at once.
     let terraform = report.collect { () throws(Report) in
-      try InputDocument.terraform(try FileSystem.read(input), source: FileSystem.name(input))
+      try InputDocument.terraform(try FileSystem.read(input, .outputs), source: FileSystem.name(input))
     }
     let config = report.collect { () throws(Report) in try ConfigFile.load(self.config) }
     let lock = report.collect { () throws(Report) in
@@ -112,7 +112,7 @@ extension ConfigFile {
   /// The file at a path, or no file.
   static func load(_ path: String?) throws(Report) -> ConfigFile {
     guard let path else { return ConfigFile() }
-    return try ConfigFile(try FileSystem.read(path), source: FileSystem.name(path))
+    return try ConfigFile(try FileSystem.read(path, .settings), source: FileSystem.name(path))
   }
 }
 
@@ -125,15 +125,15 @@ extension Lock {
   ///   - config: the project's `k3seed.yaml`; nil where it could not be read.
   ///   - path: where that lies.
   static func load(_ option: String?, config: ConfigFile?, at path: String?) throws(Report) -> Lock {
-    if let option { return try Lock(try FileSystem.read(option), source: FileSystem.name(option)) }
+    if let option { return try Lock(try FileSystem.read(option, .settings), source: FileSystem.name(option)) }
     guard let path, let config else { return Pins.lock }
     let folder = FileSystem.folder(of: path)
     if let named = config.lock?.node.string {
       let place = named.utf8.first == UInt8(ascii: "/") ? named : folder + named
-      return try Lock(try FileSystem.read(place), source: place)
+      return try Lock(try FileSystem.read(place, .settings), source: place)
     }
     let place = folder + fileName
-    guard let bytes = try FileSystem.readIfAny(place) else { return Pins.lock }
+    guard let bytes = try FileSystem.readIfAny(place, .settings) else { return Pins.lock }
     return try Lock(bytes, source: place)
   }
 }

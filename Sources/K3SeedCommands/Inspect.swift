@@ -19,7 +19,7 @@ struct Inspect: ParsableCommand {
   var content = false
 
   func run() throws {
-    let inspection = try Inspection(try FileSystem.read(file), source: FileSystem.name(file))
+    let inspection = try Inspection(try FileSystem.read(file, .userData), source: FileSystem.name(file))
     FileSystem.say(inspection.report.text)
     try FileSystem.show(inspection.text(showsContent: content))
     if inspection.report.hasErrors { throw ExitCode(2) }

@@ -78,7 +78,7 @@ struct LockCommand: ParsableCommand {
 
   func run() throws {
     if !show, !check { try FileSystem.expectWritable(lock, for: .all) }
-    let bytes = try FileSystem.readIfAny(lock)
+    let bytes = try FileSystem.readIfAny(lock, .settings)
     if show {
       let shown = try bytes.map { bytes throws(Report) in try Lock(bytes, source: lock) } ?? Pins.lock
       return try FileSystem.print(Array(shown.text.utf8))

@@ -69,7 +69,9 @@ struct RenderJob {
     try FileSystem.attempt { () throws(FileRefusal) in
       let folder = try Folder.open(output, missing: .ownerReadWriteExecute)
       var files: [StagedFile] = []
-      for userData in all { files.append(try folder.stage(userData.delivered, for: userData.fileName, .owner)) }
+      for userData in all {
+        files.append(try folder.stage(userData.delivered, for: userData.fileName, .owner))
+      }
       for file in files { try file.commit() }
     }
     // What is left of another time holds other values, and whoever reads the whole folder takes it for one more node.

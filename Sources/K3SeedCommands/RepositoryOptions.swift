@@ -60,7 +60,7 @@ struct BootstrapOptions: ParsableArguments {
     var report = Report()
     let terraform = report.collect { () throws(Report) in
       try input.map { path throws(Report) in
-        try InputDocument.terraform(try FileSystem.read(path), source: FileSystem.name(path))
+        try InputDocument.terraform(try FileSystem.read(path, .outputs), source: FileSystem.name(path))
       } ?? InputDocument(source: "no outputs")
     }
     let config = report.collect { () throws(Report) in try ConfigFile.load(self.config) }

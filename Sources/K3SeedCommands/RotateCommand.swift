@@ -28,7 +28,8 @@ struct RotateCommand: ParsableCommand {
       throw Report([
         .error(
           "token-rotation", at: nil,
-          "\(secret) is no Secret of the cluster, and k3seed does not change it in servers that live", help: advice)
+          "\(secret) is no Secret of the cluster, and k3seed does not change it in servers that live",
+          help: advice)
       ])
     }
     if let secret, !known.contains(secret) {

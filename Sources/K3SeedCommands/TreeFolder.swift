@@ -22,7 +22,7 @@ struct TreeFolder {
       do throws(FileRefusal) {
         guard let (folder, name) = try opened.find(place) else { continue }
         try folder.requireReplaceable(name)
-        contents[place] = try folder.read(name, limit: 64 << 20)
+        contents[place] = try folder.read(name, limit: FileSystem.Limit.manifest.bytes)
       } catch {
         refusals.insert(error)
       }
@@ -41,7 +41,8 @@ struct TreeFolder {
   ///   - removals: the paths of files to remove.
   ///   - before: what is there now.
   func change(
-    writing writes: [(path: String, bytes: [UInt8])], removing removals: [String], knowing before: [String: [UInt8]]
+    writing writes: [(path: String, bytes: [UInt8])], removing removals: [String],
+    knowing before: [String: [UInt8]]
   ) throws(Report) {
     do throws(FileRefusal) {
       var opened = OpenFolders(root: try .open(path, missing: Self.forAll), missing: Self.forAll)

@@ -67,7 +67,11 @@ struct ValidateCommand: ParsableCommand {
   func run() throws {
     // A file that cannot be read is bad input, whatever the others hold.
     let files = try files.map { path throws(Report) in
-      Subject(try FileSystem.read(path), name: FileSystem.name(path))
+      let subject = Subject(try FileSystem.read(path, .outputs), name: FileSystem.name(path))
+      guard subject.bytes.count <= subject.limit.bytes else {
+        throw Report([FileSystem.tooLarge(subject.name, subject.limit)])
+      }
+      return subject
     }
     let set = try InputSource(templates: templates).templateSet()
     let platform = platform.flatMap(Platform.init(rawValue:))
@@ -145,6 +149,15 @@ struct Subject {
       || entries.contains { entry in
         own.contains(entry.key) || InputSpec.named(entry.key) != nil || entry.value["value"] != nil
       }
+  }
+
+  /// How large it may be.
+  var limit: FileSystem.Limit {
+    switch kind {
+    case .outputs: .outputs
+    case .config, .lock: .settings
+    case .userData: .userData
+    }
   }
 
   /// The findings about outputs, configurations and locks: together where there is one of each, alone otherwise.

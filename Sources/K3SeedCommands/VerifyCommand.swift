@@ -142,7 +142,7 @@ struct VerifyCommand: ParsableCommand {
 
   func run() throws {
     if let cluster {
-      let nodes = try FileSystem.tree(cluster).sorted { $0.key < $1.key }
+      let nodes = try FileSystem.tree(cluster, .userData).sorted { $0.key < $1.key }
         .map { (name: String($0.key.prefix { $0 != "." }), userData: $0.value) }
       for target in report { for node in nodes { try FileSystem.expectWritable(target.path(of: node.name)) } }
       let reports = try verify(nodes)
@@ -155,7 +155,7 @@ struct VerifyCommand: ParsableCommand {
         verdict)
     } else {
       let file = file ?? "-"
-      let bytes = try FileSystem.read(file)
+      let bytes = try FileSystem.read(file, .userData)
       if let keep { try expectKeepable(in: keep) }
       for target in report { try FileSystem.expectWritable(target.path) }
       let result = try verify(bytes, file)
@@ -211,7 +211,9 @@ struct VerifyCommand: ParsableCommand {
   }
 
   private func options() throws -> Verification.Options {
-    let values = try vault.map { try Self.secrets(FileSystem.read($0), source: FileSystem.name($0)) }
+    let values = try vault.map {
+      try Self.secrets(FileSystem.read($0, .settings), source: FileSystem.name($0))
+    }
     let architecture = arch ?? Architecture.host ?? .x86_64
     let store = try ImageStore.ofUser()
     let chosen =

@@ -355,7 +355,8 @@ extension ClusterPlan {
       missing("git_repo_url", "it is what argocd-root follows")
       // K3s' documentation, "token": the long form holds the hash of a certificate authority that only a running
       // cluster has.
-      if let token = inputs.literal("k3s_token"), token.withBytes({ $0.starts(with: "K10".utf8) }), let place = inputs.secret("k3s_token")?.location
+      if let token = inputs.literal("k3s_token"), token.withBytes({ $0.starts(with: "K10".utf8) }),
+        let place = inputs.secret("k3s_token")?.location
       {
         report.add(
           .error(

@@ -91,7 +91,9 @@ extension ClusterPlan {
           help: "keep secrets in OCI Vault and give secret_ocids"))
     }
     for name in literals where ["k3s_agent_token", "k3s_token"].contains(name) {
-      guard let token = inputs.literal(name), !token.isStrong, let input = inputs.secret(name) else { continue }
+      guard let token = inputs.literal(name), !token.isStrong, let input = inputs.secret(name) else {
+        continue
+      }
       report.add(
         .warning(
           "weak-token", at: input.location,

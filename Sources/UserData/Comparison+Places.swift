@@ -8,6 +8,8 @@ extension Comparison {
     _ bytes: [UInt8], _ source: String, asText: Bool = false
   ) throws(Report) -> Places {
     var places = Places()
+    var written: [String: Int] = [:]
+    var replaced: Set<Int> = []
     let bodies = try Inspection.open(bytes, source: source).bodies
     var budget = Inspection.limit
     for (index, body) in bodies.enumerated() {
@@ -38,7 +40,9 @@ extension Comparison {
             name: prefix + path.printable, stage: isOwn ? Stages.of(path) : "write_files",
             content: content(of: file, shown: shown))
           // cloud-init writes the later one over the earlier.
-          places.all.removeAll { $0.name == place.name }
+          if let earlier = written.updateValue(places.all.count, forKey: place.name) {
+            replaced.insert(earlier)
+          }
           places.all.append(place)
           if isOwn, path == "/etc/k3seed/plan.json",
             let plan = try? JSON.parse(file.fileContent, source: source)
@@ -48,6 +52,7 @@ extension Comparison {
         }
       }
     }
+    places.all = places.all.indices.filter { !replaced.contains($0) }.map { places.all[$0] }
     return places
   }
 

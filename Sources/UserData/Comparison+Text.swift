@@ -23,7 +23,8 @@ extension Comparison {
   public func text(showsContent: Bool) -> String {
     var text = ""
     for section in sections {
-      text += "\(section.verb) \(section.place.structureName)  (\(section.stage.structureName)\(section.note))\n"
+      text +=
+        "\(section.verb) \(section.place.structureName)  (\(section.stage.structureName)\(section.note))\n"
       if let reason = section.reason { text += "    \(reason.printable)\n" }
       for line in section.lines(showsContent) { text += "    \(line)\n" }
     }
@@ -80,7 +81,8 @@ extension Comparison {
                     let isShown = showsContent || change.isStructure
                     return .mapping([
                       "path": optional(change.path.structureName), "kind": optional(change.verb),
-                      "old": optional(isShown ? change.old : nil), "new": optional(isShown ? change.new : nil),
+                      "old": optional(isShown ? change.old : nil),
+                      "new": optional(isShown ? change.new : nil),
                     ])
                   })),
             ])

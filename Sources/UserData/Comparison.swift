@@ -118,8 +118,10 @@ extension Comparison {
 
   private static func sections(_ before: Places, _ after: Places) -> [Section] {
     var sections: [Section] = []
+    let known = Dictionary(before.all.map { ($0.name, $0) }) { first, _ in first }
+    let left = Set(after.all.map(\.name))
     for place in after.all {
-      guard let old = before.all.first(where: { $0.name == place.name }) else {
+      guard let old = known[place.name] else {
         sections.append(section(place, isAdded: true, changes: []))
         continue
       }
@@ -133,7 +135,7 @@ extension Comparison {
       if let stage = Stages.of(changes, in: place.name) { found.stage = stage }
       sections.append(found)
     }
-    for place in before.all where !after.all.contains(where: { $0.name == place.name }) {
+    for place in before.all where !left.contains(place.name) {
       sections.append(section(place, isAdded: false, changes: []))
     }
     return sections
@@ -181,35 +183,62 @@ extension Comparison {
   private static func compare(
     _ old: [String], _ new: [String], at place: String = "", into changes: inout [Change]
   ) {
-    let found = new.difference(from: old).map { step -> (line: Int, isNew: Bool, change: Change) in
-      switch step {
-      case .remove(let line, let text, _):
-        (line, false, Change(path: "\(place)line \(line + 1)", old: text, new: nil))
-      case .insert(let line, let text, _):
-        (line, true, Change(path: "\(place)line \(line + 1)", old: nil, new: text))
-      }
-    }
+    let (removed, inserted) = difference(old, new)
+    let found: [(line: Int, isNew: Bool, change: Change)] =
+      removed.map { ($0, false, Change(path: "\(place)line \($0 + 1)", old: old[$0], new: nil)) }
+      + inserted.map { ($0, true, Change(path: "\(place)line \($0 + 1)", old: nil, new: new[$0])) }
     changes += found.sorted { ($0.line, $0.isNew ? 1 : 0) < ($1.line, $1.isNew ? 1 : 0) }.map(\.change)
   }
+
+  /// What is in the old one alone, and what in the new one alone, by their places.
+  ///
+  /// The shortest difference takes the product of the length and of how much differs. Where that is too much, everything
+  /// between what both begin and end with differs.
+  private static func difference<Item: Equatable>(
+    _ old: [Item], _ new: [Item]
+  ) -> (removed: [Int], inserted: [Int]) {
+    let head = zip(old, new).prefix { $0 == $1 }.count
+    let most = min(old.count, new.count) - head
+    let tail = zip(old.reversed(), new.reversed()).prefix(most).prefix { $0 == $1 }.count
+    let (a, b) = (old[head..<(old.count - tail)], new[head..<(new.count - tail)])
+    guard a.count + b.count <= mostCompared else { return (Array(a.indices), Array(b.indices)) }
+    var places: (removed: [Int], inserted: [Int]) = ([], [])
+    for step in Array(b).difference(from: Array(a)) {
+      switch step {
+      case .remove(let place, _, _): places.removed.append(head + place)
+      case .insert(let place, _, _): places.inserted.append(head + place)
+      }
+    }
+    return (places.removed.sorted(), places.inserted.sorted())
+  }
+
+  /// Lines or items of both sides together, between what they begin and end with.
+  private static let mostCompared = 4000
+
+  /// Texts in a list that others are looked for among: as every one is read with every other, few.
+  private static let mostBlocks = 32
 
   private static func compare(_ old: Pair, _ new: Pair, at path: String, into changes: inout [Change]) {
     guard !old.value.isSame(as: new.value) else { return }
     if let a = old.value.mapping, let b = new.value.mapping {
+      let (before, after) = (Table(old.value), Table(new.value))
+      let shown = (old: Table(old.shown), new: Table(new.shown))
+      let hidden = Node(.string(Redactor.mark))
       for entry in b {
         let path = path.isEmpty ? entry.key : path.jsonPath(appending: entry.key)
-        let shown = new.shown[entry.key] ?? Node(.string(Redactor.mark))
-        if let before = old.value[entry.key] {
+        let now = shown.new[entry.key] ?? hidden
+        if let was = before[entry.key] {
           compare(
-            Pair(value: before, shown: old.shown[entry.key] ?? Node(.string(Redactor.mark))),
-            Pair(value: entry.value, shown: shown), at: path, into: &changes)
+            Pair(value: was, shown: shown.old[entry.key] ?? hidden), Pair(value: entry.value, shown: now),
+            at: path,
+            into: &changes)
         } else {
-          changes.append(Change(path: path, old: nil, new: shown.line))
+          changes.append(Change(path: path, old: nil, new: now.line))
         }
       }
-      for entry in a where new.value[entry.key] == nil {
+      for entry in a where after[entry.key] == nil {
         let path = path.isEmpty ? entry.key : path.jsonPath(appending: entry.key)
-        changes.append(
-          Change(path: path, old: (old.shown[entry.key] ?? Node(.string(Redactor.mark))).line, new: nil))
+        changes.append(Change(path: path, old: (shown.old[entry.key] ?? hidden).line, new: nil))
       }
     } else if let a = old.value.items(shown: old.shown), let b = new.value.items(shown: new.shown) {
       compareItems(a, b, at: path, into: &changes)
@@ -231,33 +260,53 @@ extension Comparison {
   private static func compareItems(
     _ old: [Pair], _ new: [Pair], at path: String, into changes: inout [Change]
   ) {
-    let difference = new.map { Bare($0.value) }.difference(from: old.map { Bare($0.value) })
-    var removed: [(place: Int, pair: Pair)] = []
-    var inserted: [(place: Int, pair: Pair)] = []
-    for step in difference {
-      switch step {
-      case .remove(let place, _, _): removed.append((place, old[place]))
-      case .insert(let place, _, _): inserted.append((place, new[place]))
-      }
+    let (removed, inserted) = difference(old.map { Bare($0.value) }, new.map { Bare($0.value) })
+    // The first that has a name is the one that is meant, then the next.
+    var named: [String: [Int]] = [:]
+    for place in removed.reversed() {
+      if let name = old[place].value.itemName { named[name, default: []].append(place) }
     }
-    for (place, item) in inserted {
-      let name = item.value.itemName
-      if let match = removed.firstIndex(where: {
-        $0.pair.value.isBlock(near: item.value) && $0.place == place
-      })
-        ?? removed.firstIndex(where: { $0.pair.value.isBlock(near: item.value) })
-      {
-        compare(removed.remove(at: match).pair, item, at: "\(path)[\(place)]", into: &changes)
-      } else if let match = removed.firstIndex(where: { name != nil && $0.pair.value.itemName == name }) {
-        compare(
-          removed.remove(at: match).pair, item, at: "\(path)[\(name ?? "")]", into: &changes)
+    // Texts have no names: each is looked for among the first of the others, at its own place before elsewhere.
+    var blocks = removed.filter { (old[$0].value.string ?? "").contains("\n") }.prefix(mostBlocks)
+    var matched: Set<Int> = []
+    for place in inserted {
+      let item = new[place]
+      let near = blocks.indices.filter { old[blocks[$0]].value.isBlock(near: item.value) }
+      if let index = near.first(where: { blocks[$0] == place }) ?? near.first {
+        let match = blocks.remove(at: index)
+        matched.insert(match)
+        compare(old[match], item, at: "\(path)[\(place)]", into: &changes)
+      } else if let name = item.value.itemName, let match = named[name]?.popLast() {
+        matched.insert(match)
+        compare(old[match], item, at: "\(path)[\(name)]", into: &changes)
       } else {
         changes.append(Change(path: "\(path)[\(place)]", old: nil, new: item.shown.line))
       }
     }
-    for (place, item) in removed.sorted(by: { $0.place < $1.place }) {
-      changes.append(Change(path: "\(path)[\(place)]", old: item.shown.line, new: nil))
+    for place in removed where !matched.contains(place) {
+      changes.append(Change(path: "\(path)[\(place)]", old: old[place].shown.line, new: nil))
     }
+  }
+}
+
+/// The values of a mapping by their keys: most are so small that looking for a key costs less than a table of them.
+private struct Table {
+  private let node: Node
+  private let values: [[UInt8]: Node]
+
+  init(_ node: Node) {
+    self.node = node
+    let entries = node.mapping ?? []
+    values =
+      entries.count <= 16
+      ? [:] : Dictionary(entries.map { (Array($0.key.utf8), $0.value) }) { first, _ in first }
+  }
+
+  subscript(key: String) -> Node? { values.isEmpty ? node[key] : values[Array(key.utf8)] }
+
+  /// Whether it has each of some values under its key.
+  func holds(_ entries: [Node.Entry]) -> Bool {
+    entries.allSatisfy { entry in self[entry.key].map(entry.value.isSame) ?? false }
   }
 }
 
@@ -273,7 +322,7 @@ extension Node {
   fileprivate func isSame(as other: Node) -> Bool {
     switch (value, other.value) {
     case (.mapping(let a), .mapping(let b)):
-      a.count == b.count && a.allSatisfy { entry in other[entry.key].map(entry.value.isSame) ?? false }
+      a.count == b.count && Table(other).holds(a)
     case (.sequence(let a), .sequence(let b)):
       a.count == b.count && zip(a, b).allSatisfy { $0.isSame(as: $1) }
     default: value == other.value && tag == other.tag

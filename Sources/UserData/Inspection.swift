@@ -55,7 +55,7 @@ public struct Inspection: Sendable {
   public let report: Report
 
   /// The most that a layer may expand to, in bytes: more than any platform takes.
-  package static let limit = 16 << 20
+  package static let limit = 4 << 20
 
   /// Looks at user-data. A part that cannot be read is an error in ``report``, and the others are looked at.
   ///

@@ -28,6 +28,9 @@ enum MIME {
     var problems: [Inspection.Problem] = []
   }
 
+  /// More parts than in any message that is meant.
+  private static let mostParts = 1000
+
   /// Whether cloud-init takes the text for MIME: `mime-version:` in the first 4,096 bytes
   /// (`cloudinit/user_data.py`).
   static func isMessage(_ bytes: [UInt8]) -> Bool {
@@ -64,33 +67,32 @@ enum MIME {
       ])
     }
     let delimiter = Array("--\(boundary)".utf8)
-    var sections: [(line: Int, bytes: [UInt8])] = []
-    var current: (line: Int, bytes: [UInt8])?
+    var sections: [(line: Int, bytes: Range<Int>)] = []
+    var current: (line: Int, start: Int)?
     var isClosed = false
-    let lines = lines(content)
+    let lines = Array(lines(content))
     for (index, line) in lines.enumerated() where !isClosed {
-      let text = line.trimmedEnd
-      guard text.starts(with: delimiter),
-        [[], Array("--".utf8)].contains(Array(text.dropFirst(delimiter.count)))
-      else {
-        current?.bytes += line
-        continue
-      }
+      let text = content[line].trimmedEnd
+      guard text.starts(with: delimiter) else { continue }
+      let rest = text.dropFirst(delimiter.count)
+      guard rest.isEmpty || rest.elementsEqual("--".utf8) else { continue }
       // The line break before a delimiter belongs to the delimiter.
-      if let section = current { sections.append((section.line, section.bytes.withoutFinalBreak)) }
-      isClosed = text.count > delimiter.count
-      current = isClosed ? nil : (start + index + 1, [])
+      if let current { sections.append((current.line, current.start..<line.lowerBound)) }
+      isClosed = !rest.isEmpty
+      current = isClosed ? nil : (start + index + 1, line.upperBound)
     }
-    if let section = current { sections.append((section.line, section.bytes.withoutFinalBreak)) }
+    if let current { sections.append((current.line, current.start..<content.count)) }
     if sections.isEmpty {
-      let other = lines.firstIndex { $0.starts(with: "--".utf8) && $0.trimmedEnd.count > 2 }
+      let other = lines.firstIndex {
+        content[$0].starts(with: "--".utf8) && content[$0].trimmedEnd.count > 2
+      }
       message.problems.append(
         Inspection.Problem(
           .error, Mark(line: other.map { start + $0 } ?? line, column: 1),
           "no line is the boundary that the header names, so cloud-init reads no part of this message",
           help: "write -- and the header's boundary on the line before each part"))
     } else if !isClosed {
-      let last = lines.lastIndex { !$0.trimmedEnd.isEmpty } ?? 0
+      let last = lines.lastIndex { !content[$0].trimmedEnd.isEmpty } ?? 0
       message.problems.append(
         Inspection.Problem(
           .warning, Mark(line: start + last, column: 1),
@@ -98,7 +100,14 @@ enum MIME {
           help: "end it with the boundary between -- and --; look for a cut-off upload"))
     }
     for section in sections {
-      try read(section.bytes, source: source, line: section.line, depth: depth + 1, into: &message)
+      try read(
+        content[section.bytes].withoutFinalBreak, source: source, line: section.line, depth: depth + 1,
+        into: &message)
+      guard message.bodies.count <= mostParts else {
+        throw Report([
+          .error("user-data-mime", at: Location(source: source), "the message has more than \(mostParts) parts")
+        ])
+      }
     }
   }
 
@@ -124,7 +133,7 @@ enum MIME {
     var used = 0
     var count = 0
     for line in lines(bytes) {
-      let text = String(decoding: line.withoutFinalBreak, as: UTF8.self)
+      let text = String(decoding: bytes[line].withoutFinalBreak, as: UTF8.self)
       guard text.isEmpty || text.isHeader else { break }
       used += line.count
       count += 1
@@ -204,7 +213,8 @@ enum MIME {
   static func unencoded(_ content: [UInt8]) -> Inspection.Problem? {
     guard content.contains(where: { $0 >= 0x80 }) else { return nil }
     var (latin, other, comment): (Mark?, (Mark, Unicode.Scalar)?, (Mark, Unicode.Scalar)?) = (nil, nil, nil)
-    for (number, line) in lines(content).enumerated() where line.contains(where: { $0 >= 0x80 }) {
+    for (number, place) in lines(content).enumerated() where content[place].contains(where: { $0 >= 0x80 }) {
+      let line = content[place]
       let isComment = line.first { $0 != 0x20 && $0 != 0x09 } == UInt8(ascii: "#")
       for (column, scalar) in String(decoding: line, as: UTF8.self).unicodeScalars.enumerated()
       where !scalar.isASCII {
@@ -246,7 +256,7 @@ enum MIME {
   private static func quotedPrintable(_ content: [UInt8]) -> [UInt8] {
     var result: [UInt8] = []
     for line in lines(content) {
-      var text = line.trimmedEnd[...]
+      var text = content[line].trimmedEnd
       let isSoft = text.last == UInt8(ascii: "=")
       if isSoft { text.removeLast() }
       while let byte = text.first {
@@ -261,21 +271,19 @@ enum MIME {
           text = text.dropFirst()
         }
       }
-      if !isSoft, line.last == 0x0A { result.append(0x0A) }
+      if !isSoft, content[line].last == 0x0A { result.append(0x0A) }
     }
     return result
   }
 
-  /// The lines with their ends.
-  private static func lines(_ bytes: [UInt8]) -> [[UInt8]] {
-    var lines: [[UInt8]] = []
-    var start = 0
-    for index in bytes.indices where bytes[index] == 0x0A {
-      lines.append(Array(bytes[start...index]))
-      start = index + 1
+  /// Where the lines stand, with their ends: one after the other, as far as they are asked for.
+  private static func lines(_ bytes: [UInt8]) -> some Sequence<Range<Int>> {
+    sequence(state: 0) { start -> Range<Int>? in
+      guard start < bytes.count else { return nil }
+      let line = start..<(bytes[start...].firstIndex(of: 0x0A).map { $0 + 1 } ?? bytes.count)
+      start = line.upperBound
+      return line
     }
-    if start < bytes.count { lines.append(Array(bytes[start...])) }
-    return lines
   }
 }
 
@@ -308,14 +316,14 @@ extension Unicode.Scalar {
   }
 }
 
-extension [UInt8] {
+extension ArraySlice<UInt8> {
   /// Without white space and line breaks at the end.
-  fileprivate var trimmedEnd: [UInt8] {
-    Array(self[..<((lastIndex { $0 != 0x0A && $0 != 0x0D && $0 != 0x20 && $0 != 0x09 } ?? -1) + 1)])
+  fileprivate var trimmedEnd: ArraySlice<UInt8> {
+    self[..<(lastIndex { $0 != 0x0A && $0 != 0x0D && $0 != 0x20 && $0 != 0x09 }.map { $0 + 1 } ?? startIndex)]
   }
 
   fileprivate var withoutFinalBreak: [UInt8] {
     if suffix(2).elementsEqual([0x0D, 0x0A]) { return Array(dropLast(2)) }
-    return last == 0x0A ? Array(dropLast()) : self
+    return Array(last == 0x0A ? dropLast() : self)
   }
 }

@@ -144,7 +144,8 @@ public struct Preview: Sendable {
         return File(
           path: path, mode: field["permissions"]?.text ?? "0644",
           bytes: field.node(.revealed).fileContent.count,
-          content: isForeign ? "<\(content.count) bytes of extra_manifests, not shown: Secrets may be in them>\n" : text,
+          content: isForeign
+            ? "<\(content.count) bytes of extra_manifests, not shown: Secrets may be in them>\n" : text,
           reader: Stages.of(path))
       }
   }
@@ -270,7 +271,8 @@ extension Preview {
     let width = steps.map(\.name.count).max() ?? 0
     for (index, step) in steps.enumerated() {
       text +=
-        "  \("\(index + 1)".padded(left: 2))  \(step.name.padded(right: width))  \(step.text)".printable + "\n"
+        "  \("\(index + 1)".padded(left: 2))  \(step.name.padded(right: width))  \(step.text)".printable
+        + "\n"
     }
     text += heading("Files")
     let digits = files.map { $0.bytes.grouped.count }.max() ?? 0

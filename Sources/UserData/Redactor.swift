@@ -175,4 +175,5 @@ extension String {
   package var octal: Int? {
     let digits = lowercased().hasPrefix("0o") ? dropFirst(2) : self[...]
     return Int(digits, radix: 8)
-  }}
+  }
+}

@@ -11,16 +11,20 @@ struct SecretCommand {
   private static let known: [String: String] = [
     "curl": "uU", "mysql": "p", "mysqldump": "p", "mysqladmin": "p", "mariadb": "p", "mariadb-admin": "p",
     "mariadb-dump": "p", "sshpass": "p", "login": "p", "redis-cli": "a", "ldapsearch": "w", "ldapadd": "w",
-    "ldapmodify": "w", "ldapwhoami": "w", "useradd": "p", "usermod": "p", "k3s": "t", "rke2": "t", "mongo": "p",
+    "ldapmodify": "w", "ldapwhoami": "w", "useradd": "p", "usermod": "p", "k3s": "t", "rke2": "t",
+    "mongo": "p",
     "mongosh": "p", "mongodump": "p", "mongorestore": "p", "zip": "P", "unzip": "P", "7z": "p", "7za": "p",
     "smbclient": "U", "doctl": "t", "lftp": "u", "ipmitool": "P", "sqlcmd": "P", "snmpwalk": "cAX",
     "snmpget": "cAX", "nmcli": "", "user": "",
   ]
-  private static let takePasswordWord: Set<String> = ["mysqladmin", "mariadb-admin", "nmcli", "ipmitool", "user"]
+  private static let takePasswordWord: Set<String> = [
+    "mysqladmin", "mariadb-admin", "nmcli", "ipmitool", "user",
+  ]
 
   /// Settings of configuration files, behind whose names values stand without a sign.
   static let directives: Set<String> = [
-    "requirepass", "masterauth", "auth_pass", "insecure-password", "rocommunity", "rwcommunity", "bindpw", "rootpw",
+    "requirepass", "masterauth", "auth_pass", "insecure-password", "rocommunity", "rwcommunity", "bindpw",
+    "rootpw",
   ]
 
   /// Words behind which secrets stand in no form that tells them from the rest of the line.
@@ -35,14 +39,18 @@ struct SecretCommand {
 
   /// Commands that read passwords from what is piped into them.
   private static let readers: Set<String> = ["chpasswd", "passwd", "smbpasswd", "cryptsetup", "su"]
-  private static let readingOptions: Set<String> = ["--stdin", "--password-stdin", "--with-token", "--pass-stdin"]
+  private static let readingOptions: Set<String> = [
+    "--stdin", "--password-stdin", "--with-token", "--pass-stdin",
+  ]
 
   /// kubectl's option for a value of a Secret.
   private static let literal = "--from-literal"
 
   /// What a line holds at least that one of these is in.
   static let needles =
-    Array(known.keys) + Array(directives) + sequences.map { $0[0] } + Array(readers) + ["stdin", literal, "sudo"]
+    Array(known.keys) + Array(directives) + sequences.map { $0[0] } + Array(readers) + [
+      "stdin", literal, "sudo",
+    ]
 
   // MARK: Options
 
@@ -62,7 +70,9 @@ struct SecretCommand {
   static func options(of words: [String]) -> [[UInt8]] {
     var letters: [UInt8] = []
     return words.map { word in
-      if let known = known[word.split(separator: "/").last.map(String.init) ?? ""] { letters = Array(known.utf8) }
+      if let known = known[word.split(separator: "/").last.map(String.init) ?? ""] {
+        letters = Array(known.utf8)
+      }
       return letters
     }
   }
@@ -96,7 +106,9 @@ struct SecretCommand {
   }
 
   private static func isArgument(of sequence: [String], _ words: [String]) -> Bool {
-    guard let start = words.indices.first(where: { words[$0...].starts(with: sequence) }) else { return false }
+    guard let start = words.indices.first(where: { words[$0...].starts(with: sequence) }) else {
+      return false
+    }
     let rest = words[(start + sequence.count)...]
     return !rest.isEmpty && !rest.contains { elsewhere.contains($0) }
   }
@@ -110,12 +122,14 @@ struct SecretCommand {
     guard commands.contains(where: reads) else { return false }
     if isHere { return true }
     // `echo "app:$PASSWORD"` is filled at boot.
-    guard let verb = first.firstIndex(where: { $0.elementsEqual("echo".utf8) || $0.elementsEqual("printf".utf8) })
+    guard
+      let verb = first.firstIndex(where: { $0.elementsEqual("echo".utf8) || $0.elementsEqual("printf".utf8) })
     else { return false }
     return first[(verb + 1)...].contains { word in
       let value = word.drop { $0 != UInt8(ascii: ":") }.dropFirst()
       let shown = value.isEmpty ? word : value
-      return !shown.isEmpty && ![UInt8(ascii: "$"), UInt8(ascii: "-"), UInt8(ascii: "%")].contains(shown.first)
+      return !shown.isEmpty
+        && ![UInt8(ascii: "$"), UInt8(ascii: "-"), UInt8(ascii: "%")].contains(shown.first)
     }
   }
 

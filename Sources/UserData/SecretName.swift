@@ -16,12 +16,15 @@ package enum SecretName {
   private static let pointers = [
     "file", "files", "path", "dir", "name", "names", "ref", "url", "uri", "type", "ttl", "seconds",
     "encryption", "generator", "provider", "namespace", "stdin", "nopasswd", "ocid", "ocids", "certauth",
-    "size", "length", "minlength", "maxlength", "header", "headers", "tokenizer", "policy", "enabled", "disabled",
+    "size", "length", "minlength", "maxlength", "header", "headers", "tokenizer", "policy", "enabled",
+    "disabled",
     "required", "expiry", "expiration", "lifetime", "timeout", "count", "limit", "format", "algorithm",
     "endpoint", "certhash",
   ]
   /// First parts of names of numbers and switches.
-  private static let qualifiers = ["max", "min", "num", "is", "has", "use", "allow", "require", "enable", "disable"]
+  private static let qualifiers = [
+    "max", "min", "num", "is", "has", "use", "allow", "require", "enable", "disable",
+  ]
 
   package static func names(_ name: String, isOwn: Bool) -> Bool {
     names(Array(name.utf8), isOwn: isOwn)
@@ -55,15 +58,19 @@ package enum SecretName {
     let last = whole[lastPart...]
     if whole.isEmpty || isOwn && last.elementsEqual("secrets".utf8) { return false }
     if endsOfPointers.contains(where: { whole.suffix($0.count).elementsEqual($0) }) { return false }
-    if firstPart > 0, qualifierBytes.contains(where: { whole[..<firstPart].elementsEqual($0) }) { return false }
+    if firstPart > 0, qualifierBytes.contains(where: { whole[..<firstPart].elementsEqual($0) }) {
+      return false
+    }
     return lastWordBytes.contains { last.elementsEqual($0) } || wordBytes.contains { whole.holds($0) }
   }
 
   /// Whether a file is for secrets by its name, and nothing that is run.
   static func namesFile(_ path: String) -> Bool {
     let name = path.split(separator: "/").last ?? ""
-    let isCode = [".sh", ".bash", ".py", ".pl", ".rb", ".js", ".ts", ".go", ".service", ".timer", ".html", ".md"]
-      .contains(where: name.hasSuffix)
+    let isCode = [
+      ".sh", ".bash", ".py", ".pl", ".rb", ".js", ".ts", ".go", ".service", ".timer", ".html", ".md",
+    ]
+    .contains(where: name.hasSuffix)
     return !isCode && !name.hasPrefix("get") && names(String(name), isOwn: false)
   }
 
@@ -81,7 +88,8 @@ package enum SecretName {
   /// What settings are set to that only sound like secrets: switches, and ways to prove who one is.
   private static let plainValues: Set<String> = [
     "", "true", "false", "yes", "no", "on", "off", "null", "none", "~", "enabled", "disabled", "required",
-    "optional", "auto", "default", "oauth", "oauth2", "oidc", "saml", "ldap", "kerberos", "pam", "basic", "digest",
+    "optional", "auto", "default", "oauth", "oauth2", "oidc", "saml", "ldap", "kerberos", "pam", "basic",
+    "digest",
     "bearer", "jwt", "tls", "x509", "cert", "certificate", "md5", "scram-sha-256", "trust", "peer", "ident",
     "plain", "login", "sasl", "ntlm", Redactor.mark,
   ]
@@ -119,7 +127,9 @@ package enum SecretName {
   /// a default may hold a secret.
   private static func isPlaceholder(_ text: String) -> Bool {
     let frames = [("${", "}"), ("{{", "}}"), ("<%=", "%>")]
-    guard let frame = frames.first(where: { text.hasPrefix($0.0) && text.hasSuffix($0.1) }) else { return false }
+    guard let frame = frames.first(where: { text.hasPrefix($0.0) && text.hasSuffix($0.1) }) else {
+      return false
+    }
     return text.dropFirst(frame.0.count).dropLast(frame.1.count).utf8.allSatisfy {
       (0x61...0x7A) ~= $0 | 0x20 || (0x30...0x39) ~= $0 || "_. ()[]".utf8.contains($0)
     }

@@ -61,7 +61,8 @@ extension [UInt8] {
     let (start, end) = (name.startIndex, name.endIndex)
     guard end < count, "/|#,@".utf8.contains(self[end]) else { return nil }
     let mark = self[end]
-    guard let open = self[..<start].suffix(16).lastIndex(of: mark), open > 0, self[open - 1] == UInt8(ascii: "s"),
+    guard let open = self[..<start].suffix(16).lastIndex(of: mark), open > 0,
+      self[open - 1] == UInt8(ascii: "s"),
       open == 1 || !self[open - 2].isNameByte,
       let close = self[(end + 1)...].firstIndex(of: mark)
     else { return nil }
@@ -92,7 +93,8 @@ extension [UInt8] {
   /// The word that ends a here-document which begins in a range.
   func hereWord(in range: Range<Int>) -> [UInt8]? {
     guard let start = Array(self[range]).firstPlace(of: [0x3C, 0x3C]) else { return nil }
-    let word = self[(range.lowerBound + start)...].drop { "<-'\"\\ ".utf8.contains($0) }.prefix(while: \.isNameByte)
+    let word = self[(range.lowerBound + start)...].drop { "<-'\"\\ ".utf8.contains($0) }.prefix(
+      while: \.isNameByte)
     return word.isEmpty ? nil : Array(word)
   }
 

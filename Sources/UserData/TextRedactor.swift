@@ -39,11 +39,14 @@ struct TextRedactor {
     var command: [ArraySlice<UInt8>] = []
     var line: [UInt8] = []
     var count = 0
-    let lines = Array(text.utf8).split(separator: 0x0A, omittingEmptySubsequences: false)
-    for (index, piece) in lines.enumerated() {
-      line += piece
+    let bytes = Array(text.utf8)
+    var next = 0
+    while next <= bytes.count {
+      let lineEnd = bytes[next...].firstIndex(of: 0x0A) ?? bytes.count
       count += 1
-      let mayGoOn = !isOwn && index + 1 < lines.count
+      line += bytes[next..<lineEnd]
+      next = lineEnd + 1
+      let mayGoOn = !isOwn && lineEnd < bytes.count
       // An option and its value may stand on two lines.
       let end = line.count - (line.last == 0x0D ? 1 : 0)
       if mayGoOn, end > 0, line[end - 1] == UInt8(ascii: "\\") {
@@ -212,8 +215,11 @@ struct TextRedactor {
     let options = commands.first { $0.range.contains(start) }?.letters ?? []
     if SecretCommand.isGlued(text, options) { return (start + 2)..<line.wordEnd(from: next) }
     let isOption =
-      SecretCommand.isOption(text, options, isOwn: isOwn) || isSetting(text.lowercased(), line, at: start, commands)
-    guard isOption || SecretName.names(name, isOwn: isOwn) || line.isSignature(name, at: start) else { return nil }
+      SecretCommand.isOption(text, options, isOwn: isOwn)
+      || isSetting(text.lowercased(), line, at: start, commands)
+    guard isOption || SecretName.names(name, isOwn: isOwn) || line.isSignature(name, at: start) else {
+      return nil
+    }
     // "name": value, \"name\": value
     next = line.skipping(from: next) { "\"'\\".utf8.contains($0) }
     let isQuotedName = next > name.endIndex
@@ -287,7 +293,8 @@ struct TextRedactor {
 
   /// Whether a value follows a name without a sign: a directive's, that of a command's sub-command `password`, or one
   /// that is `set`.
-  private func isSetting(_ name: String, _ line: [UInt8], at start: Int, _ commands: [SecretCommand]) -> Bool {
+  private func isSetting(_ name: String, _ line: [UInt8], at start: Int, _ commands: [SecretCommand]) -> Bool
+  {
     if SecretCommand.directives.contains(name) { return true }
     guard SecretName.names(name, isOwn: isOwn) else { return false }
     let before = line[..<start].split { $0 == 0x20 || $0 == 0x09 }.suffix(1)

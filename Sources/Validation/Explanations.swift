@@ -47,7 +47,8 @@ public enum Explanations {
   private static let files: [Explanation] = [
     (
       "memory-lock", "secrets that could not be locked in memory",
-      "the system may write them to its swap space, where they stay", "allow more locked memory, with `ulimit -l`"
+      "the system may write them to its swap space, where they stay",
+      "allow more locked memory, with `ulimit -l`"
     ),
     (
       "link-outside", "a link in a folder that leads out of it",
@@ -59,7 +60,8 @@ public enum Explanations {
       "no API server gives it: something else answers", "find out what answers in place of the cluster"
     ),
     (
-      "file-place", "a place where writing could be turned against you: a link, or what another user can replace",
+      "file-place",
+      "a place where writing could be turned against you: a link, or what another user can replace",
       "what is written would be somewhere else, or be read by somebody else",
       "write to a folder of your own, by a path without links"
     ),

@@ -20,26 +20,34 @@ struct Composer {
   /// the square of the depth.
   struct Bounds {
     private let maximumEvents: Int
+    private let maximumTotal: Int
     private var events = 0
+    private var total = 0
     private var depth = 0
 
     init(maximumNodes: Int) {
       // A node has three at most: its key, its start and its end. Three more are the document's own two, and a key of
       // which the node is still to come.
       maximumEvents = 3 * maximumNodes + 3
+      // A document of one node has three.
+      maximumTotal = 3 * Composer.maximumTotal(maximumNodes) + 3
     }
 
     mutating func hold(after event: Event) -> Bool {
       events += 1
+      total += 1
       switch event.kind {
       case .documentStart: events = 1
       case .sequenceStart, .mappingStart: depth += 1
       case .sequenceEnd, .mappingEnd: depth -= 1
       case .documentEnd, .alias, .scalar: break
       }
-      return depth <= Composer.maximumDepth && events <= maximumEvents
+      return depth <= Composer.maximumDepth && events <= maximumEvents && total <= maximumTotal
     }
   }
+
+  /// How many nodes the documents of a stream may have together.
+  private static func maximumTotal(_ maximumNodes: Int) -> Int { 4 * maximumNodes }
 
   private let events: [Event]
   private let source: String
@@ -49,6 +57,8 @@ struct Composer {
   private var path = Path()
   private(set) var anchors: [String: Anchored] = [:]
   private var nodes = 0
+  /// Those that stand in the text, of all documents.
+  private var total = 0
   private var deepest = 0
   /// The bytes of all texts, and of those that aliases added.
   private var bytes = 0
@@ -137,6 +147,12 @@ struct Composer {
     }
     let before = (nodes: nodes, bytes: bytes, deepest: deepest)
     deepest = path.depth
+    total += 1
+    guard total <= Self.maximumTotal(maximumNodes) else {
+      throw stopped(
+        "yaml-size", event.mark,
+        "the text has more than \(Self.maximumTotal(maximumNodes)) nodes in all its documents together")
+    }
     try admit(1, height: 0, at: event.mark)
     let value: Node.Value =
       switch event.kind {

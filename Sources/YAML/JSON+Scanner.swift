@@ -8,6 +8,8 @@ extension JSON {
 
     private let bytes: [UInt8]
     private let source: String
+    private let maximumNodes: Int
+    private var nodes = 0
     private var position = 0
     private var line = 1
     private var lineStart = 0
@@ -16,9 +18,10 @@ extension JSON {
     private var path = Path()
     private var duplicates = Report()
 
-    init(bytes: [UInt8], source: String) {
+    init(bytes: [UInt8], source: String, maximumNodes: Int) {
       self.bytes = bytes
       self.source = source
+      self.maximumNodes = maximumNodes
       if bytes.starts(with: byteOrderMark) {
         position = byteOrderMark.count
         lineStart = position
@@ -64,6 +67,8 @@ extension JSON {
       guard path.depth < Self.maximumDepth else {
         throw failure("nested more than \(Self.maximumDepth) levels deep")
       }
+      nodes += 1
+      guard nodes <= maximumNodes else { throw failure("has more than \(maximumNodes) values") }
       let start = mark
       guard let byte else { throw failure("the text ends where a value is expected") }
       switch byte {

@@ -10,9 +10,12 @@ public enum JSON {
   /// - Parameters:
   ///   - bytes: UTF-8; a leading byte order mark is skipped.
   ///   - source: the name of the text in findings.
+  ///   - maximumNodes: as many as no outputs have, unless said otherwise.
   /// - Throws: a report with the first syntax error, or with every duplicate key.
-  public static func parse(_ bytes: [UInt8], source: String) throws(Report) -> Node {
-    var scanner = Scanner(bytes: bytes, source: source)
+  public static func parse(
+    _ bytes: [UInt8], source: String, maximumNodes: Int = 500_000
+  ) throws(Report) -> Node {
+    var scanner = Scanner(bytes: bytes, source: source, maximumNodes: maximumNodes)
     return try scanner.document()
   }
 

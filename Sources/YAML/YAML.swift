@@ -16,7 +16,7 @@ public enum YAML {
   ///
   /// Anchors are resolved, tags of YAML's own core schema applied, mapping keys made strings. More than
   /// `maximumNodes` nodes and more than 100 levels (aliases expanded) are refused, and aliases that add more than
-  /// 1 MiB of text.
+  /// 1 MiB of text; in all documents of a stream together, four times as many nodes.
   ///
   /// - Parameters:
   ///   - bytes: the text, in UTF-8; a leading byte order mark is skipped.
@@ -99,14 +99,25 @@ public enum YAML {
   /// and not in an editor: libyaml would join, split or replace text there, and count lines otherwise.
   private static func refuseOddLineBreaks(_ bytes: [UInt8], source: String) throws(Report) {
     var report = Report()
-    for offset in bytes.indices where bytes[offset] == 0xC2 || bytes[offset] == 0xE2 {
-      for (escape, character) in [(#"\N"#, "\u{85}"), (#"\L"#, "\u{2028}"), (#"\P"#, "\u{2029}")]
-      where bytes[offset...].starts(with: character.utf8) {
-        report.add(
-          .error(
-            "yaml-ambiguous", at: Location(source: source, at: Mark(of: offset, in: bytes)),
-            "a character that ends a line in YAML 1.1 and not in YAML 1.2",
-            help: "write it as \(escape) in double quotes"))
+    var mark = Mark(line: 1, column: 1)
+    for offset in bytes.indices {
+      let byte = bytes[offset]
+      if byte == 0xC2 || byte == 0xE2 {
+        for (escape, character) in [(#"\N"#, "\u{85}"), (#"\L"#, "\u{2028}"), (#"\P"#, "\u{2029}")]
+        where bytes[offset...].starts(with: character.utf8) {
+          report.add(
+            .error(
+              "yaml-ambiguous", at: Location(source: source, at: mark),
+              "a character that ends a line in YAML 1.1 and not in YAML 1.2",
+              help: "write it as \(escape) in double quotes"))
+        }
+        // As many as a person mends by hand.
+        if report.diagnostics.count == 100 { break }
+      }
+      if byte == 0x0A {
+        mark = Mark(line: mark.line + 1, column: 1)
+      } else if !UTF8.isContinuation(byte) {
+        mark.column += 1
       }
     }
     try report.throwIfErrors()

@@ -88,7 +88,8 @@ import Testing
       let outcome = try await Tool.k3seed(["preview", "--node", node] + style, input: json(project))
       #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
       expectNoTrace(outcome, "preview \(style)")
-      let shown = Set(outcome.text.matches(of: /secret:([a-z0-9_]+)(#[0-9a-f]{6})?/).map { String($0.output.1) })
+      let shown = Set(
+        outcome.text.matches(of: /secret:([a-z0-9_]+)(#[0-9a-f]{6})?/).map { String($0.output.1) })
       #expect(shown.sorted() == expected)
       // The same fingerprints every time, so that two previews compare.
       #expect(

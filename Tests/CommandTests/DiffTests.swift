@@ -32,7 +32,8 @@ struct DiffTests {
           """)
       let markdown = try await Tool.k3seed(["diff", "-", old, "--format", "markdown"], input: new)
       #expect(markdown.status == 1 && markdown.text.contains("```text\n$[1]  removed\n```"))
-      let content = try await Tool.k3seed(["diff", "-", old, "--format", "markdown", "--content"], input: new)
+      let content = try await Tool.k3seed(
+        ["diff", "-", old, "--format", "markdown", "--content"], input: new)
       #expect(content.status == 1 && content.text.contains("```diff\n- $[1]: b\n```"))
       let values = try await Tool.k3seed(["diff", "-", old, "--format", "json", "--content"], input: new)
       #expect(values.text.contains(#"{"path":"$[1]","kind":"removed","old":"b","new":null}"#))

@@ -154,7 +154,7 @@ import Testing
       let before = try files(folder)
       let outcome = try await render(folder)
       #expect(outcome.status == 2)
-      let what = 
+      let what =
         "is a link, and what it leads to is not touched; give the path that it leads to, or remove the link [file-place]"
       #expect(outcome.findings == ["argocd/apps: error: \(what)", "argocd/link: error: \(what)"])
       #expect(try files(folder) == before)

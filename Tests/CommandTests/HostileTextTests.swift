@@ -18,7 +18,9 @@ import Testing
     }
   }
 
-  @Test("A file's name starts no command of GitHub's runner", arguments: ["text", "json", "sarif", "junit", "github"])
+  @Test(
+    "A file's name starts no command of GitHub's runner",
+    arguments: ["text", "json", "sarif", "junit", "github"])
   func fileName(format: String) async throws {
     try await withTemporaryDirectory { folder in
       let name = "::stop-commands::\(Self.control)x.yaml"
@@ -59,7 +61,8 @@ import Testing
     try await withTemporaryDirectory { folder in
       _ = try folder["list"].holding(json(["kind": "List", "items": items]))
       _ = try folder["kubectl"].holding(
-        "#!/bin/sh\nprintf '%s\\n' \"$*\" >>'\(folder.path)/calls'\ncase \" $* \" in *' get '*) cat '\(folder.path)/list' ;; esac\n")
+        "#!/bin/sh\nprintf '%s\\n' \"$*\" >>'\(folder.path)/calls'\ncase \" $* \" in *' get '*) cat '\(folder.path)/list' ;; esac\n"
+      )
       try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder["kubectl"].path)
       let path = "\(folder.path):\(ProcessInfo.processInfo.environment["PATH"] ?? "")"
       let outcome = try await Tool.k3seed(["gitops"] + command, environment: ["PATH": path])
@@ -72,13 +75,22 @@ import Testing
     let item: [String: Any] = [
       "metadata": [
         "name": "web", "resourceVersion": Self.control,
-        "annotations": ["k3seed.dev/after.\(Self.control)": Self.control, "argocd.argoproj.io/sync-wave": "1"],
+        "annotations": [
+          "k3seed.dev/after.\(Self.control)": Self.control, "argocd.argoproj.io/sync-wave": "1",
+        ],
       ],
       "status": [
         "sync": ["status": Self.control], "health": ["status": Self.control],
-        "operationState": ["phase": "Failed", "message": "::stop-commands::x\n::stop-commands::y\(Self.control)"],
+        "operationState": [
+          "phase": "Failed", "message": "::stop-commands::x\n::stop-commands::y\(Self.control)",
+        ],
         "conditions": [["type": Self.control, "message": Self.control]],
-        "resources": [["kind": Self.control, "name": Self.control, "health": ["status": "Degraded", "message": Self.control]]],
+        "resources": [
+          [
+            "kind": Self.control, "name": Self.control,
+            "health": ["status": "Degraded", "message": Self.control],
+          ]
+        ],
       ],
     ]
     let (outcome, _) = try await cluster([item], ["status", "--format", format])
@@ -86,12 +98,16 @@ import Testing
     expectQuiet(outcome)
   }
 
-  @Test("A name that would be an option or a command is no Application's", arguments: ["--as=root", "a;id", "A b", "-x"])
+  @Test(
+    "A name that would be an option or a command is no Application's",
+    arguments: ["--as=root", "a;id", "A b", "-x"])
   func names(name: String) async throws {
     let item: [String: Any] = ["metadata": ["name": name], "status": [:] as [String: String]]
     for command in [["status"], ["refresh", "--", name]] {
       let (outcome, calls) = try await cluster([item], command)
-      #expect(outcome.status == 2 && outcome.output.isEmpty && outcome.errors.contains("[not-a-name]"), "\(outcome.errors)")
+      #expect(
+        outcome.status == 2 && outcome.output.isEmpty && outcome.errors.contains("[not-a-name]"),
+        "\(outcome.errors)")
       #expect(!calls.contains("patch"))
     }
   }
@@ -111,7 +127,8 @@ import Testing
       try FileManager.default.createDirectory(at: cloudInit, withIntermediateDirectories: true)
       let path = #"/etc/\e]52;c;ZXZpbA==\a\u202e"#
       _ = try cloudInit["server.yaml"].holding(
-        "write_files:\n- {path: \"\(path)\", permissions: '0644', content: \"\(path)\"}\nruncmd:\n- [\"::stop-commands::\(path)\"]\n\"\(path)\": 1\n")
+        "write_files:\n- {path: \"\(path)\", permissions: '0644', content: \"\(path)\"}\nruncmd:\n- [\"::stop-commands::\(path)\"]\n\"\(path)\": 1\n"
+      )
       let outcome = try await Tool.k3seed(
         ["preview", "--templates", "mine"] + style, input: json(project), directory: folder.path)
       #expect(outcome.status == 0, "\(outcome.errors)")
@@ -123,7 +140,9 @@ import Testing
 @Suite("Templates and repositories are read within their folders") struct LinkTests {
   private static let template = "write_files:\n- {path: /etc/x, permissions: '0644', content: !file x/leak}\n"
 
-  @Test("A link that leads out of the folder of templates is refused, wherever it leads", arguments: ["render", "preview", "validate"])
+  @Test(
+    "A link that leads out of the folder of templates is refused, wherever it leads",
+    arguments: ["render", "preview", "validate"])
   func templates(command: String) async throws {
     try await withTemporaryDirectory { folder in
       let mine = folder["mine"]
@@ -134,13 +153,15 @@ import Testing
       _ = try folder["secret"].holding("canary-of-another-file\n")
       let arguments = [command, "--templates", "mine"]
       for target in ["/proc/self/environ", "../../secret", folder["secret"].path] {
-        try FileManager.default.createSymbolicLink(atPath: mine["x"]["leak"].path, withDestinationPath: target)
+        try FileManager.default.createSymbolicLink(
+          atPath: mine["x"]["leak"].path, withDestinationPath: target)
         let outcome = try await Tool.k3seed(
           arguments, input: json(project), environment: ["CANARY": "canary-of-the-environment"],
           directory: folder.path)
         #expect(outcome.status == 2 && outcome.output.isEmpty)
         #expect(
-          outcome.errors.contains("mine/x/leak: error: is a link that leads out of the folder, and is not followed"),
+          outcome.errors.contains(
+            "mine/x/leak: error: is a link that leads out of the folder, and is not followed"),
           "\(outcome.errors)")
         #expect(!outcome.errors.contains("canary"))
         try FileManager.default.removeItem(at: mine["x"]["leak"])
@@ -175,7 +196,9 @@ import Testing
       try FileManager.default.removeItem(atPath: link)
       try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "../../config")
       let outside = try await Tool.k3seed(["gitops", "check", repository["argocd"].path])
-      #expect(outside.status == 2 && outside.errors.contains("[link-outside]") && !outside.errors.contains("canary"))
+      #expect(
+        outside.status == 2 && outside.errors.contains("[link-outside]") && !outside.errors.contains("canary")
+      )
     }
   }
 }

@@ -8,7 +8,9 @@ import Testing
 
   @Test(
     "It cannot be dumped or read by other processes of the user",
-    .enabled(if: FileManager.default.fileExists(atPath: "/proc/self/stat") && Tool.has("setpriv"), "there is no /proc, or no setpriv"))
+    .enabled(
+      if: FileManager.default.fileExists(atPath: "/proc/self/stat") && Tool.has("setpriv"),
+      "there is no /proc, or no setpriv"))
   func dumps() async throws {
     // The kernel gives the files of a process that must not be dumped to root (proc(5)); while it waits for its input.
     let user = geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups" : ""

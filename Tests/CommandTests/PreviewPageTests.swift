@@ -66,7 +66,9 @@ import Testing
     let outcome = try await Tool.k3seed(["preview", "--json"], input: json(project))
     #expect(
       outcome.text.contains(#""name":"download","text":"fetch K3s"#)
-        && outcome.text.contains(#""deadline_seconds":1500,"kept":true,"exit_code":12,"permanent_exit_code":32"#))
+        && outcome.text.contains(
+          #""deadline_seconds":1500,"kept":true,"exit_code":12,"permanent_exit_code":32"#)
+    )
     #expect(
       outcome.text.contains(#"{"name":"write_files","text":"write 11 files"}"#), "\(outcome.text.prefix(600))"
     )

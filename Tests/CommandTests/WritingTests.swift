@@ -48,7 +48,8 @@ enum Trap: String, CaseIterable, Sendable {
       try files.createSymbolicLink(at: place, withDestinationURL: other)
     case .foreignFolder: try #require(chown(place.path, 65_534, 65_534) == 0)
     case .openFolder: try #require(chmod(place.path, 0o777) == 0)
-    case .stagedLink: try files.createSymbolicLink(at: place["\(name).k3seed-new"], withDestinationURL: victim)
+    case .stagedLink:
+      try files.createSymbolicLink(at: place["\(name).k3seed-new"], withDestinationURL: victim)
     case .hardLink: try files.linkItem(at: victim, to: file)
     }
   }
@@ -85,7 +86,9 @@ struct Writer: Sendable, CustomStringConvertible {
       ], input: ""),
     Writer(
       description: "verify --report", folder: "out", file: "report.json", isSecret: true,
-      arguments: ["verify", "user-data", "--image", "/nowhere/image.qcow2", "--report", "json=out/report.json"]),
+      arguments: [
+        "verify", "user-data", "--image", "/nowhere/image.qcow2", "--report", "json=out/report.json",
+      ]),
     Writer(
       description: "verify --keep", folder: "kept", file: "console.log", isSecret: true,
       arguments: ["verify", "user-data", "--image", "/nowhere/image.qcow2", "--keep", "kept"]),
@@ -153,7 +156,8 @@ struct Writer: Sendable, CustomStringConvertible {
   }
 
   @Test(
-    "The lock is no exception", .enabled(if: Publishers.isHere, "openssl, curl, python3, git or sha256sum is not installed"),
+    "The lock is no exception",
+    .enabled(if: Publishers.isHere, "openssl, curl, python3, git or sha256sum is not installed"),
     arguments: Trap.allCases.filter(\.isPossible))
   func lock(trap: Trap) async throws {
     let writer = Writer(
@@ -179,7 +183,8 @@ struct Writer: Sendable, CustomStringConvertible {
       #expect(inside.status == 2 && inside.errors.hasPrefix("link: error: is a link, "), "\(inside.errors)")
       #expect(base["real"].names == [])
       // Elsewhere the user's own link is the user's business.
-      let outside = try await Tool.k3seed(["render", "-o", "\(path)/x"], input: json(project), directory: "/usr")
+      let outside = try await Tool.k3seed(
+        ["render", "-o", "\(path)/x"], input: json(project), directory: "/usr")
       #expect(outside.status == 0, "\(outside.errors)")
       #expect(base["real"].names == ["x"] && base["real"]["x"].mode == "0600")
     }
@@ -193,7 +198,9 @@ struct Writer: Sendable, CustomStringConvertible {
       let outcome = try await Tool.k3seed(
         ["render", "--all", "-o", "out"], input: json(adding("nodes", threeNodesDocument)),
         directory: folder.path)
-      #expect(outcome.status == 2 && outcome.errors.hasSuffix("out/w.yaml: error: is a folder; name a file in it [file-place]\n"))
+      #expect(
+        outcome.status == 2
+          && outcome.errors.hasSuffix("out/w.yaml: error: is a folder; name a file in it [file-place]\n"))
       #expect(out.names == ["w.yaml"])
     }
   }

@@ -97,7 +97,9 @@ import Testing
       #expect(try opened.read("none", limit: 4) == nil)
       #expect(throws: FileRefusal(path + "/pipe", .special)) { try opened.read("pipe", limit: 4) }
       #expect(throws: FileRefusal(path + "/link", .link)) { try opened.read("link", limit: 4) }
-      #expect(throws: FileRefusal(path + "/file", .system(.fileTooLarge))) { try opened.read("file", limit: 3) }
+      #expect(throws: FileRefusal(path + "/file", .system(.fileTooLarge))) {
+        try opened.read("file", limit: 3)
+      }
     }
   }
 }

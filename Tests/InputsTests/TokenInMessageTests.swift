@@ -17,7 +17,9 @@ import Testing
     let letters = Array(token)
     let parts = (0...(letters.count - 10)).map { String(letters[$0..<$0 + 10]) }
     for spec in InputSpec.all where !spec.isSecret {
-      for value in ["\"\(token)\"", "[\"\(token)\"]", "{\"a\": \"\(token)\"}", "{\"\(token)\": \"a\"}", "\" \(token) \""] {
+      for value in [
+        "\"\(token)\"", "[\"\(token)\"]", "{\"a\": \"\(token)\"}", "{\"\(token)\": \"a\"}", "\" \(token) \"",
+      ] {
         let lines = Reading.lines("{\"\(spec.name)\": \(value)}")
         #expect(!parts.contains { part in lines.contains { $0.contains(part) } }, "\(spec.name): \(lines)")
       }
@@ -30,7 +32,8 @@ import Testing
     "what people give by mistake is shown",
     arguments: [
       "https://git.example.net/platform/my-first-cluster-2026.git", "v1.36.4-k3s1", "ip-10-0-12-34-us-east-1",
-      "10.0.0.0/33", "fd00:c1::a9fe:a9fe", "a name with spaces and 12 digits 345", "worker-1.prod.example.net",
+      "10.0.0.0/33", "fd00:c1::a9fe:a9fe", "a name with spaces and 12 digits 345",
+      "worker-1.prod.example.net",
       "example.org/dedicated=gpu:NoScheduled", "k3s_on_oracle_free_tier_2",
     ])
   func ordinary(value: String) {

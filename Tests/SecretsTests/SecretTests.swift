@@ -100,7 +100,8 @@ import Testing
   @Test(
     "what is drawn at random is strong",
     arguments: [
-      Token.generate(), "4f8a2c91d07be36a55f1", "Zt7Qm2LxV9rKp4Wc", "aX9#kP2$mQ7!vL4@", "hT4vR8nQ2wLz7KdYc3Bm",
+      Token.generate(), "4f8a2c91d07be36a55f1", "Zt7Qm2LxV9rKp4Wc", "aX9#kP2$mQ7!vL4@",
+      "hT4vR8nQ2wLz7KdYc3Bm",
       "xk7fqz2mwp9rt4hvb3nd", "cfut_Hq3Lx8Tz5Wm1Rv7Ky2Np9Bd4",
     ])
   func strong(value: String) {
@@ -111,7 +112,8 @@ import Testing
     "what a person makes up is not, however long it may be",
     arguments: [
       "", "a", "summer2026!", "Summer2026!Summer2026!Summer2026!", "password1234567890",
-      "correct horse battery", "correcthorsebatterystaple", "MyClusterTokenForK3s", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+      "correct horse battery", "correcthorsebatterystaple", "MyClusterTokenForK3s",
+      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
       "abcdefghijklmnopqrstuvwxyz0123456789", "0123456789012345678901234", "deadbeefdeadbeefdeadbeefdeadbeef",
       "K3s-Production-2026", "changeme-changeme-please", "EXAMPLE-k3s-token", "7c1e9b04d2f5a863",
     ])
@@ -201,7 +203,9 @@ import Testing
     #expect(Set(try hashes.map { try #require($0).revealed() }).count == hashes.count)
   }
 
-  @Test("whoever lacks the token cannot make the salt of the cluster's name and the password, as was possible once")
+  @Test(
+    "whoever lacks the token cannot make the salt of the cluster's name and the password, as was possible once"
+  )
   func formerSalt() async throws {
     let hash = try #require(Bcrypt.hash(Secret("hunter2".utf8), key: try Self.key("k3s"))).revealed()
     // How it was derived before: with all of this known to an attacker but the password, one BLAKE2b tested a guess.

@@ -228,9 +228,13 @@ struct ComparisonTests {
     #expect(row == "| changed | \(name) | \(name) |")
   }
 
-  @Test("Neither an image, a link nor a name that GitHub notifies comes into a comment from a key, a path or a value")
+  @Test(
+    "Neither an image, a link nor a name that GitHub notifies comes into a comment from a key, a path or a value"
+  )
   func mentions() throws {
-    let keys = ["![x](https://example.org/i.png)", "@org/team", "www.example.org", "<img src=x>", "`a` **b**"]
+    let keys = [
+      "![x](https://example.org/i.png)", "@org/team", "www.example.org", "<img src=x>", "`a` **b**",
+    ]
     for key in keys {
       let comparison = try Self.compare(
         "#cloud-config\n'\(key)': {a: 1}\nwrite_files: [{path: '/\(key)', content: a}]\n",
@@ -250,7 +254,8 @@ struct ComparisonTests {
   @Test("Without content, nothing but names, sizes, modes and the numbers of lines is shown")
   func structure() throws {
     let script = try Self.compare(
-      Self.file("#!/bin/sh\none\ntwo\nthree\nfour\nfive"), Self.file("#!/bin/sh\none\nTWO\nTHREE\nfour\nfive\nsix"))
+      Self.file("#!/bin/sh\none\ntwo\nthree\nfour\nfive"),
+      Self.file("#!/bin/sh\none\nTWO\nTHREE\nfour\nfive\nsix"))
     #expect(
       script.text(showsContent: false) == """
         changed /etc/x  (write_files)
@@ -266,7 +271,8 @@ struct ComparisonTests {
       values.text(showsContent: false).hasPrefix(
         "changed user  (user)\n    $.name  changed\n    $.came  added\n    $.gone  removed\n\n"))
     let mode = try Self.compare(
-      Self.file("secret one", more: "    permissions: '0644'\n"), Self.file("secret two", more: "    permissions: '0600'\n"))
+      Self.file("secret one", more: "    permissions: '0644'\n"),
+      Self.file("secret two", more: "    permissions: '0600'\n"))
     let text = mode.text(showsContent: false)
     #expect(text.contains("permissions  0644 -> 0600") && !text.contains("secret"), "\(text)")
     let json = "\(mode.document(showsContent: false))"
@@ -275,7 +281,8 @@ struct ComparisonTests {
     // A name that is a secret by its form is none of those.
     let token = "ghp_0123456789abcdefghijklmnopqrstuvwxyz"
     let name = try Self.compare("#cloud-config\na: {\(token): 1}\n", "#cloud-config\na: {\(token): 2}\n")
-    #expect(!name.text(showsContent: false).contains(token) && !name.markdown(showsContent: false).contains(token))
+    #expect(
+      !name.text(showsContent: false).contains(token) && !name.markdown(showsContent: false).contains(token))
   }
 
   @Test("A long text keeps a comment short, and backticks in it do not end the block")
@@ -286,6 +293,27 @@ struct ComparisonTests {
     #expect(markdown.contains("\n````diff\n"))
     #expect(markdown.contains("… 61 more; --format json has all"))
     #expect(comparison.sections[0].changes.count == 101)
+  }
+
+  @Test("Where everything differs, everything is said to differ, and no shortest way is looked for")
+  func large() throws {
+    let old = (0..<5000).map { "old \($0)" }
+    let new = (0..<5000).map { "new \($0)" }
+    let script = { (lines: [String]) in "#!/bin/sh\nfirst\n\(lines.joined(separator: "\n"))\nlast\n" }
+    let lines = try Self.compare(script(old), script(new))
+    #expect(lines.sections.flatMap(\.changes).count == 10_000)
+    #expect(lines.text(showsContent: false).contains("    - lines 3-5002\n    + lines 3-5002\n"))
+    let list = { (items: [String]) in "#cloud-config\npackages: [\(items.joined(separator: ", "))]\n" }
+    #expect(try Self.compare(list(old), list(new)).sections.flatMap(\.changes).count == 10_000)
+    let named = { (value: Int) in
+      "#cloud-config\nusers: [\((0..<5000).map { "{name: u\($0), uid: \($0 + value)}" }.joined(separator: ", "))]\n"
+    }
+    let users = try Self.compare(named(0), named(1)).sections.flatMap(\.changes)
+    #expect(users.count == 5000 && users.first == .init(path: "$[u0].uid", old: "0", new: "1"))
+    let keys = { (value: Int) in
+      "#cloud-config\nx: {\((0..<20_000).map { "k\($0): \($0 + value)" }.joined(separator: ", "))}\n"
+    }
+    #expect(try Self.compare(keys(0), keys(1)).sections.flatMap(\.changes).count == 20_000)
   }
 
   @Test("Every platform says what other bytes do", arguments: Platform.allCases)
