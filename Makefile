@@ -1,7 +1,7 @@
 # The one door: every target does the set-up that it needs. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab test-nodes test-vm test-matrix build lint format pictures bench bench-verify bench-hostile setup clean
+.PHONY: help demo test lab test-nodes test-vm test-matrix build lint format pictures bench bench-verify bench-hostile fuzz setup clean
 
 # A wholly static program starts in a third of the time, as nothing is left to relocate, and is one file that runs on
 # any Linux of its architecture. Apple's systems have no such thing to link.
@@ -58,6 +58,9 @@ bench-verify: $(ready_to_test) build ## measure verifications beside bare boots,
 
 bench-hostile: build ## give 25 MB inputs that are made to cost much to every command that reads
 	.venv/bin/python Benchmarks/hostile.py .build/release/k3seed
+
+fuzz: $(ready_to_build) ## fuzz every reader, ten minutes in all; SECONDS=3600 for longer
+	@scripts/fuzz $(or $(SECONDS),600)
 
 setup: ## do the set-up again, whatever was done before
 	@rm -f $(ready_to_build) $(ready_to_test)

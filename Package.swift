@@ -118,6 +118,17 @@ let package = Package(
       name: "HostTests",
       dependencies: ["Host", "TestSupport", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: settings),
+    .target(
+      name: "FuzzReaders",
+      dependencies: [
+        "Diagnostics", "GitOps", "Gzip", "Inputs", "K3Seed", "Plan", "Secrets", "Templates", "UserData",
+        "Validation",
+        "YAML",
+      ],
+      path: "Tests/Fuzzing/Readers", swiftSettings: settings),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["FuzzReaders", "TestSupport"], path: "Tests/Fuzzing/Replay",
+      swiftSettings: settings),
     .testTarget(
       name: "GuestTests", dependencies: ["Diagnostics", "Inputs", "Plan", "TestSupport", "UserData"],
       exclude: ["StandIns"], swiftSettings: settings),
@@ -194,3 +205,12 @@ let package = Package(
       swiftSettings: settings),
   ]
 )
+
+// `scripts/fuzz` alone builds this: libFuzzer brings the `main`.
+if Context.environment["K3SEED_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz", dependencies: ["FuzzReaders"], path: "Tests/Fuzzing/Fuzz",
+      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+  package.products.append(.executable(name: "Fuzz", targets: ["Fuzz"]))
+}
