@@ -48,7 +48,7 @@ extension Comparison {
       // More backticks than stand in a row anywhere within.
       let fence = String(repeating: "`", count: max(3, lines.map(\.longestTicks).max().map { $0 + 1 } ?? 3))
       text += "\n<details><summary>\(section.place.structureName.markdownCode)</summary>\n\n"
-      if let reason = section.reason { text += "\(reason.printable.escapedHTML)\n\n" }
+      if let reason = section.reason { text += "\(reason.printable.markdownCode)\n\n" }
       text += "\(fence)\(showsContent ? "diff" : "text")\n"
       for line in lines { text += "\(line)\n" }
       text += "\(fence)\n\n</details>\n"

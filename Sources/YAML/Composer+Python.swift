@@ -52,6 +52,14 @@ extension Composer {
     }
     guard tag.hasPrefix(Self.ownTag), Self.pythonTags.contains(String(tag.dropFirst(Self.ownTag.count)))
     else {
+      // Where nothing follows, it is a value that begins with an exclamation mark, and may be a password.
+      if case .scalar("", .plain) = event.kind {
+        add(
+          "yaml-tag", event.mark,
+          "PyYAML's safe loader, with which cloud-init reads, takes this for a tag, and knows none of that name",
+          help: "put a value that begins with ! in quotes")
+        return tag
+      }
       let name = tag.hasPrefix(Self.ownTag) ? "!!" + tag.dropFirst(Self.ownTag.count) : tag
       add(
         "yaml-tag", event.mark, "PyYAML's safe loader, with which cloud-init reads, knows no tag \(name)",
