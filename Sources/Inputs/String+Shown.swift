@@ -20,14 +20,15 @@ extension String {
       || TokenShape.all.contains { $0.isUnique && holds($0.start) } || holdsRandomWord
   }
 
-  /// Whether the text holds a word of letters and digits that is drawn at random, as tokens are, by its form. OCIDs
-  /// have such words, and are no secrets.
+  /// Whether the text holds a word of letters and digits that is drawn at random, as tokens are, by its form. OCIDs and
+  /// public keys of SSH have such words, and are no secrets; names of several words may be as long.
   private var holdsRandomWord: Bool {
     utf8.count >= Self.shortestToken && !hasPrefix("ocid1.")
       && utf8.split { !$0.isAlphanumeric && $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: "+") }.contains {
         word in
         word.count >= Self.shortestToken && word.contains(where: \.isDigit)
           && word.contains(where: \.isLetter)
+          && !word.starts(with: "AAAA".utf8) && !word.isSnakeCase
           && Secret(word).estimatedBits >= 70
       }
   }
@@ -49,4 +50,20 @@ extension String {
     }
     return text[...query] + "…"
   }
+}
+
+extension Substring.UTF8View {
+  /// Whether it is made of several short words or numbers, as names are.
+  fileprivate var isSnakeCase: Bool {
+    let words = split(separator: UInt8(ascii: "_"))
+    return words.count > 1
+      && words.allSatisfy { word in
+        word.count <= 4 || word.count <= 12 && (word.allSatisfy(\.isLowercase) || word.allSatisfy(\.isUppercase))
+      }
+  }
+}
+
+extension UInt8 {
+  fileprivate var isLowercase: Bool { (0x61...0x7A) ~= self }
+  fileprivate var isUppercase: Bool { (0x41...0x5A) ~= self }
 }

@@ -41,42 +41,128 @@ enum PythonScalar: Equatable {
     return words
   }()
 
+  /// `resolver.py`'s expressions for int and float, read from left to right.
   private static func number(_ text: String) -> PythonScalar? {
-    guard let first = text.utf8.first, "+-.0123456789".utf8.contains(first) else { return nil }
-    let patterns: [(kind: PythonScalar, isMatch: Bool)] = [
-      (.integer, text.wholeMatch(of: /[-+]?0b[0-1_]+/) != nil),
-      (.integer, text.wholeMatch(of: /[-+]?0[0-7_]+/) != nil),
-      (.integer, text.wholeMatch(of: /[-+]?(?:0|[1-9][0-9_]*)/) != nil),
-      (.integer, text.wholeMatch(of: /[-+]?0x[0-9a-fA-F_]+/) != nil),
-      (.integer, text.wholeMatch(of: /[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+/) != nil),
-      (.float, text.wholeMatch(of: /[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?/) != nil),
-      (.float, text.wholeMatch(of: /\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?/) != nil),
-      (.float, text.wholeMatch(of: /[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*/) != nil),
-    ]
-    return patterns.first { $0.isMatch }?.kind
+    var rest = Scanner(text)
+    let isSigned = rest.count(of: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") }, atMost: 1) > 0
+    if rest.take("0b") {
+      return rest.count(of: { $0 == 0x30 || $0 == 0x31 || $0 == 0x5F }) > 0 && rest.isAtEnd ? .integer : nil
+    }
+    if rest.take("0x") {
+      return rest.count(of: { $0.isHexDigit || $0 == 0x5F }) > 0 && rest.isAtEnd ? .integer : nil
+    }
+    let whole = rest
+    if rest.count(of: \.isDigit, atMost: 1) == 0 {
+      guard !isSigned, rest.take("."), rest.count(of: \.isDigit, atMost: 1) == 1 else { return nil }
+      rest.skip(\.isDigitOrLine)
+      return rest.isAtExponentOrEnd ? .float : nil
+    }
+    rest.skip(\.isDigitOrLine)
+    let isOctal = whole.first == UInt8(ascii: "0")
+    if rest.isAtEnd {
+      var octal = whole
+      octal.skip { (0x30...0x37) ~= $0 || $0 == 0x5F }
+      return !isOctal || octal.isAtEnd ? .integer : nil
+    }
+    // Base 60: `12:30:45`.
+    var parts = 0
+    while rest.take(":") {
+      let first = rest.first
+      let digits = rest.count(of: \.isDigit, atMost: 2)
+      guard digits == 1 || digits == 2 && (0x30...0x35) ~= first ?? 0 else { return nil }
+      parts += 1
+    }
+    if rest.isAtEnd { return isOctal ? nil : .integer }
+    guard rest.take(".") else { return nil }
+    rest.skip(\.isDigitOrLine)
+    return parts == 0 && rest.isAtExponentOrEnd || rest.isAtEnd ? .float : nil
   }
 
+  /// `resolver.py`'s expression for a date or time, and whether `datetime` takes it.
   private static func date(_ text: String) -> PythonScalar? {
-    guard let first = text.utf8.first, (0x30...0x39) ~= first,
-      let match = text.wholeMatch(
-        of:
-          /([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:(?:[Tt]|[ \t]+)([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]*)?(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?)?/
-      )
+    var rest = Scanner(text)
+    guard let year = rest.number(4...4), rest.take("-"), let month = rest.number(1...2), rest.take("-"),
+      let day = rest.number(1...2)
     else { return nil }
-    let (_, year, month, day, hour, minute, second) = match.output
-    // A date alone has two digits each.
-    if hour == nil, month.count < 2 || day.count < 2 { return nil }
-    func isWithin(_ text: Substring?, _ range: ClosedRange<Int>) -> Bool {
-      text.map { Int($0).map(range.contains) ?? false } ?? true
+    var time: [Int] = []
+    if rest.isAtEnd {
+      // A date alone has two digits each.
+      if text.utf8.count != 10 { return nil }
+    } else {
+      guard rest.take("T") || rest.take("t") || rest.count(of: \.isBlank) > 0, let hour = rest.number(1...2),
+        rest.take(":"),
+        let minute = rest.number(2...2), rest.take(":"), let second = rest.number(2...2)
+      else { return nil }
+      time = [hour, minute, second]
+      if rest.take(".") { rest.skip(\.isDigit) }
+      if !rest.isAtEnd {
+        rest.skip(\.isBlank)
+        if !rest.take("Z") {
+          guard rest.take("+") || rest.take("-"), rest.number(1...2) != nil else { return nil }
+          if rest.take(":"), rest.number(2...2) == nil { return nil }
+        }
+        guard rest.isAtEnd else { return nil }
+      }
     }
-    let (y, m) = (Int(year) ?? 0, Int(month) ?? 0)
-    guard (1...12).contains(m), y > 0 else { return .date(isValid: false) }
-    let isLeap = y % 4 == 0 && (y % 100 != 0 || y % 400 == 0)
-    let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][m - 1]
-    return .date(
-      isValid: isWithin(day, 1...days) && isWithin(hour, 0...23) && isWithin(minute, 0...59)
-        && isWithin(second, 0...59))
+    guard (1...12).contains(month), year > 0 else { return .date(isValid: false) }
+    let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1]
+    return .date(isValid: (1...days).contains(day) && zip(time, [23, 59, 59]).allSatisfy { $0 <= $1 })
   }
+}
+
+/// What is left of a text that is read byte by byte. A `Regex` would be compiled anew for every scalar.
+private struct Scanner {
+  private var rest: Substring.UTF8View
+
+  init(_ text: String) { rest = text[...].utf8 }
+
+  var isAtEnd: Bool { rest.isEmpty }
+  var first: UInt8? { rest.first }
+
+  /// Whether nothing is left but perhaps an exponent, with its sign.
+  var isAtExponentOrEnd: Bool {
+    if isAtEnd { return true }
+    var rest = self
+    return (rest.take("e") || rest.take("E")) && (rest.take("+") || rest.take("-"))
+      && rest.count(of: \.isDigit) > 0 && rest.isAtEnd
+  }
+
+  /// Goes past a text where that is next.
+  mutating func take(_ text: StaticString) -> Bool {
+    text.withUTF8Buffer { bytes in
+      guard rest.starts(with: bytes) else { return false }
+      rest = rest.dropFirst(bytes.count)
+      return true
+    }
+  }
+
+  /// Goes past bytes of a kind, and says how many they were.
+  mutating func count(of kind: (UInt8) -> Bool, atMost limit: Int = .max) -> Int {
+    var count = 0
+    while count < limit, let byte = rest.first, kind(byte) {
+      rest.removeFirst()
+      count += 1
+    }
+    return count
+  }
+
+  mutating func skip(_ kind: (UInt8) -> Bool) { _ = count(of: kind) }
+
+  /// A number of so many digits, with no other after it; nil, and nothing is read, where there is none.
+  mutating func number(_ digits: ClosedRange<Int>) -> Int? {
+    var rest = self
+    guard digits.contains(rest.count(of: \.isDigit, atMost: digits.upperBound)) else { return nil }
+    defer { self = rest }
+    return Int(Substring(self.rest[..<rest.rest.startIndex]))
+  }
+}
+
+extension UInt8 {
+  fileprivate var isDigit: Bool { (0x30...0x39) ~= self }
+  fileprivate var isDigitOrLine: Bool { isDigit || self == 0x5F }
+  fileprivate var isHexDigit: Bool { isDigit || (0x61...0x66) ~= self | 0x20 }
+  fileprivate var isBlank: Bool { self == 0x20 || self == 0x09 }
 }
 
 extension Node {

@@ -244,7 +244,7 @@ extension Tree {
         "c": {"role": "server"}, "d": {"role": "ingress", "labels": {"role": "ingress"}, "taints": ["edge=yes:NoSchedule"]}, "e": {"role": "agent", "taints": ["gpu:NoSchedule"]}
       }
       """#
-    let rendered = try tree(whole + nodes + #", "server_private_ip": "10.0.0.2""#)
+    let rendered = try tree(whole + nodes + #", "server_private_ip": "10.0.0.2", "first_server": "a""#)
     let values = try YAML.parseOne(
       Array(rendered.text("infrastructure/external-secrets/values.yaml").utf8), source: "values")
     #expect(
