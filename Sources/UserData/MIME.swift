@@ -249,6 +249,12 @@ enum MIME {
       (0x41...0x5A) ~= byte || (0x61...0x7A) ~= byte || (0x30...0x39) ~= byte || byte == 0x2B || byte == 0x2F
     }
     if letters.isEmpty || letters.count % 4 == 1 { return nil }
+    // The bits of the last letter that are part of no byte count for nothing.
+    let spare = [0, 0, 0xF, 0x3][letters.count % 4]
+    if let last = letters.popLast() {
+      let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+      letters.append(alphabet.firstIndex(of: last).map { alphabet[$0 & ~spare] } ?? last)
+    }
     while letters.count % 4 != 0 { letters.append(UInt8(ascii: "=")) }
     return Base64.decode(letters)
   }

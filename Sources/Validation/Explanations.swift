@@ -377,6 +377,10 @@ public enum Explanations {
       "use one that `k3seed gitops status` shows"
     ),
     (
+      "no-operation", "an Application whose operation is to be ended and that has none",
+      "there is nothing to end", "leave out `--terminate`"
+    ),
+    (
       "operation-in-progress", "an Application that is being synced already",
       "Argo CD does one operation at a time, and drops the other", "wait for its end, or terminate it"
     ),

@@ -26,7 +26,10 @@ import Testing
         }
         let result = try await Tool.k3seed(
           ["render"] + golden.arguments + choice, environment: surroundings, directory: "/")
-        #expect(result.status == 0 && result.output == recorded, "\(name) \(surroundings): \(result.errors)")
+        // What is over a platform's limit is compressed.
+        let isGzip = result.output.starts(with: [0x1F, 0x8B])
+        let plain = isGzip ? try await Tool.run(["gzip", "-dc"], input: result.output).output : result.output
+        #expect(result.status == 0 && plain == recorded, "\(name) \(surroundings): \(result.errors)")
       }
     }
   }

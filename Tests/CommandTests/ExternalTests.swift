@@ -279,7 +279,7 @@ import Testing
     let found = try #require(
       error.wholeMatch(
         of:
-          /error: user-data of server is (\d+) bytes over the limit of oci: (\d+) of 32000 \(base64 of user-data, with ssh keys and all other metadata\), of which 9 are other metadata; the largest parts, in bytes of plain text, are \/var\/lib\/rancher\/k3s\/server\/manifests\/big.yaml (\d+), \/usr\/local\/sbin\/k3seed-bootstrap (\d+), \/etc\/k3seed\/bootstrap.env \d+; use the encoding auto, which compresses where it must, or take something out \[over-limit\]/
+          /error: user-data of server is (\d+) bytes over the limit of oci: (\d+) of 32000 \(base64 of user-data, with ssh keys and all other metadata\), of which 9 are other metadata; the largest parts, in bytes of plain text, are \/var\/lib\/rancher\/k3s\/server\/manifests\/big.yaml (\d+), \/usr\/local\/sbin\/k3seed-bootstrap (\d+), \/etc\/k3seed\/firewall.rules \d+; use the encoding auto, which compresses where it must, or take something out \[over-limit\]/
       ), "\(error)")
     expectRefusal(outcome, [error])
     // The numbers are those of the payload itself, which a platform with more room lets through.

@@ -30,7 +30,7 @@ import Testing
     try await withTemporaryDirectory { folder in
       let first = try await render(folder)
       #expect(first.status == 0 && first.output.isEmpty)
-      #expect(first.findings == ["argocd: 24 written, 0 removed, 0 unchanged"])
+      #expect(first.findings == ["argocd: 25 written, 0 removed, 0 unchanged"])
       var written = try files(folder.appendingPathComponent("argocd"))
       let record = written.removeValue(forKey: ".k3seed.sha256")
       #expect(written == (try files(golden.folder.appendingPathComponent("argocd"))))

@@ -25,9 +25,11 @@ import Testing
         command.map { $0 == "FILE" ? "big" : $0 }, directory: folder.path)
       #expect(outcome.status == 2 && outcome.output.isEmpty)
       let name = command == ["external"] ? "<stdin>" : "big"
+      // Where nothing is on standard input, that is said before it.
+      let error = try #require(outcome.findings.last)
       #expect(
-        outcome.errors.hasPrefix("\(name): error: holds more than \(limit) MiB, and ")
-          && outcome.errors.hasSuffix(" [file-size]\n"), "\(outcome.errors)")
+        error.hasPrefix("\(name): error: holds more than \(limit) MiB, and ")
+          && error.hasSuffix(" [file-size]"), "\(outcome.errors)")
     }
   }
 

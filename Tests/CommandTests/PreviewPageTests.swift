@@ -70,7 +70,7 @@ import Testing
           #""deadline_seconds":1500,"kept":true,"exit_code":12,"permanent_exit_code":32"#)
     )
     #expect(
-      outcome.text.contains(#"{"name":"write_files","text":"write 11 files"}"#), "\(outcome.text.prefix(600))"
+      outcome.text.contains(#"{"name":"write_files","text":"write 12 files"}"#), "\(outcome.text.prefix(600))"
     )
   }
 

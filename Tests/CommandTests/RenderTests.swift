@@ -239,10 +239,10 @@ import Testing
       #expect(outcome.text.contains(#""cluster":"from-terraform""#))
       // A structured input as JSON, and --platform.
       let more = try await Tool.k3seed(
-        ["render", "--set", #"tls_sans=["a.example.net"]"#, "--platform", "aws", "--set=platform=oci"],
+        ["render", "--set", #"tls_sans=["a.example.net"]"#, "--platform", "hetzner", "--set=platform=oci"],
         input: outputs)
       #expect(more.text.contains("tls-san:\n    - a.example.net\n"), "\(more.errors)")
-      #expect(more.text.contains(#""platform":"aws""#))
+      #expect(more.text.contains(#""platform":"hetzner""#))
       // What is wrong with the flag is said of the flag.
       let wrong = try await Tool.k3seed(["render", "--platform", "ocl"], input: outputs)
       #expect(wrong.status == 2)

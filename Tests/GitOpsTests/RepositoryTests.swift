@@ -210,14 +210,26 @@ import Testing
   @Test("What a template may bring is a warning, not an error")
   func templates() {
     var files = [
-      "apps.yaml": application("a"), "a/a.yaml": "apiVersion: example.net/v1\nkind: Thing\nmetadata: {name: a}\n",
+      "apps.yaml": application("a"),
+      "a/a.yaml": """
+      apiVersion: external-secrets.io/v1
+      kind: ExternalSecret
+      metadata: {name: a}
+      spec: {secretStoreRef: {kind: SecretStore, name: vault}}
+      ---
+      apiVersion: external-secrets.io/v1
+      kind: ClusterSecretStore
+      metadata: {name: vault}
+
+      """,
     ]
-    let sure = Check.report(on: Self.repository(files))
-    #expect(sure.diagnostics.map(\.code) == ["crd-missing"] && sure.hasErrors)
+    func found() -> [Diagnostic.Severity] {
+      Check.report(on: Self.repository(files)).diagnostics.filter { $0.code == "externalsecret-store" }.map(\.severity)
+    }
+    #expect(found() == [.error])
     files["chart/Chart.yaml"] = "name: a\n"
-    files["chart/templates/namespace.yaml"] = "{{ .Values.x }}"
-    let report = Check.report(on: Self.repository(files))
-    #expect(report.diagnostics.map(\.code) == ["crd-missing"] && !report.hasErrors)
+    files["chart/templates/store.yaml"] = "{{ .Values.x }}"
+    #expect(found() == [.warning])
   }
 
   private static func set(
@@ -249,8 +261,9 @@ import Testing
       "apps/two/a.yaml": configMap,
     ]
     #expect(Self.repository(files).graph.members.map(\.name) == ["x-one", "x-two", "one", "{{name}}"])
-    // Two of them bring the same folder.
-    #expect(Check.report(on: Self.repository(files)).diagnostics.map(\.code) == ["shared-object"])
+    // Three of them bring the same folder.
+    #expect(
+      Check.report(on: Self.repository(files)).diagnostics.map(\.code) == ["shared-object", "shared-object"])
     // A matrix is each pair; the half that only a cluster knows stays open, and no path with it is missing.
     let git = "{git: {directories: [{path: 'apps/*'}]}}"
     let matrix = [

@@ -375,8 +375,8 @@ import Validation
       let stages = rendering.preview.steps.compactMap(\.promise)
       #expect(lists[0].count == stages.count)
       for (bar, stage) in zip(lists[0], stages) {
-        // The axis ends at 90 minutes; a hundredth of it is the outline of a bar.
-        let end = start + Double(stage.deadline) / 5400
+        // The axis ends at 100 minutes; a hundredth of it is the outline of a bar.
+        let end = start + Double(stage.deadline) / 6000
         #expect(abs(bar[0] - start) < 0.012 && abs(bar[1] - end) < 0.012)
         start = end
       }

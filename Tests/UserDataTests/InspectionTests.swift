@@ -70,7 +70,7 @@ import Testing
       ),
       (
         Array("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n#!/bin/sh\n".utf8),
-        "f: warning: the multipart message has no closing boundary, so cloud-init reads its last part as far as it goes; "
+        "f:6:1: warning: the multipart message has no closing boundary, so cloud-init reads its last part as far as it goes; "
       ),
     ] as [([UInt8], String)])
   func damaged(bytes: [UInt8], finding: String) {
@@ -219,6 +219,8 @@ import Testing
 
         #!/bin/sh
         id
+
+        \(Redactor.caution)
 
         """)
   }

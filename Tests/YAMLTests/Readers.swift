@@ -10,7 +10,7 @@ enum Readers {
     let path = Tool.root.appendingPathComponent("Tests/YAMLTests/Python/\(program).py").path
     let outcome = try await Tool.run(["python3", path], input: JSON.emit(input))
     try #require(outcome.status == 0, "python3 failed: \(outcome.errors)")
-    return try JSON.parse(outcome.output, source: "python3")
+    return try JSON.parse(outcome.output, source: "python3", maximumNodes: 5_000_000)
   }
 
   /// Whether Python has a module.
