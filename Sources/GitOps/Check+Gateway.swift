@@ -80,7 +80,9 @@ private struct Redirects {
   func covers(_ host: String) -> Bool {
     if isForAll || hosts.contains(host) { return true }
     let labels = host.parts(between: ".")
-    return labels.indices.dropFirst().contains { endings.contains(".\(labels[$0...].joined(separator: "."))") }
+    return labels.indices.dropFirst().contains {
+      endings.contains(".\(labels[$0...].joined(separator: "."))")
+    }
   }
 }
 

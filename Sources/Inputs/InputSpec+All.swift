@@ -40,10 +40,12 @@ extension InputSpec {
       "More names and addresses for the API's certificate."),
     InputSpec(
       "cluster_cidr", .text(.dualStackCIDR), default: "10.42.0.0/16, or fd00:42::/56 on IPv6 servers (K3s)",
-      "The network of the pods, apart from services and nodes; for IPv4 and IPv6 one of each, with a comma between."),
+      "The network of the pods, apart from services and nodes; for IPv4 and IPv6 one of each, with a comma between."
+    ),
     InputSpec(
       "service_cidr", .text(.dualStackCIDR), default: "10.43.0.0/16, or fd00:43::/112 on IPv6 servers (K3s)",
-      "The network of the services, apart from pods and nodes; for IPv4 and IPv6 one of each, with a comma between."),
+      "The network of the services, apart from pods and nodes; for IPv4 and IPv6 one of each, with a comma between."
+    ),
     InputSpec(
       "node_cidrs", .list(.text(.cidr)), default: "the private ranges",
       "The networks of the nodes, of which each private_ip is: the firewall lets only these to the kubelet, the overlay network and etcd, and the ingress node NATs for them."

@@ -29,7 +29,9 @@ public struct Network: Hashable, Sendable {
     guard var bytes = Self.bytes(of: String(parts[0])) else { return nil }
     var prefix = bytes.count * 8
     if parts.count == 2 {
-      guard let bits = Int(parts[1]), String(bits) == parts[1], (0...prefix).contains(bits) else { return nil }
+      guard let bits = Int(parts[1]), String(bits) == parts[1], (0...prefix).contains(bits) else {
+        return nil
+      }
       prefix = bits
     }
     for index in bytes.indices { bytes[index] &= Self.mask(ofByte: index, prefix) }

@@ -107,7 +107,9 @@ extension Rule {
     "a port: a number from 1 to 65535", pattern: "^[1-9][0-9]{0,4}$"
   ) { text in text.first != "0" && isPort(text[...]) }
 
-  static func isAddress(_ text: String) -> Bool { !text.utf8.contains(UInt8(ascii: "/")) && Network(text) != nil }
+  static func isAddress(_ text: String) -> Bool {
+    !text.utf8.contains(UInt8(ascii: "/")) && Network(text) != nil
+  }
 
   static func isCIDR(_ text: String) -> Bool { text.utf8.contains(UInt8(ascii: "/")) && Network(text) != nil }
 

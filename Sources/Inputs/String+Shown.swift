@@ -58,7 +58,8 @@ extension Substring.UTF8View {
     let words = split(separator: UInt8(ascii: "_"))
     return words.count > 1
       && words.allSatisfy { word in
-        word.count <= 4 || word.count <= 12 && (word.allSatisfy(\.isLowercase) || word.allSatisfy(\.isUppercase))
+        word.count <= 4
+          || word.count <= 12 && (word.allSatisfy(\.isLowercase) || word.allSatisfy(\.isUppercase))
       }
   }
 }

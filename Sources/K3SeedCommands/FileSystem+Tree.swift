@@ -49,10 +49,13 @@ extension FileSystem {
   static func tree(_ folder: String, _ choice: Choice = .visible) throws(Report) -> [String: [UInt8]] {
     let root = root(of: folder, choice)
     var files: [String: [UInt8]] = [:]
-    var outside: [String] = []
+    var wrong: [Diagnostic] = []
     var (names, bytes) = (0, 0)
-    var pending = [""]
-    while let inner = pending.popLast() {
+    // Folders to look into, with those that they are in: one that is among the latter would never end.
+    var pending: [(path: String, above: Set<FileIdentity>)] = [
+      ("", FileIdentity(of: folder).map { [$0] } ?? [])
+    ]
+    while let (inner, above) = pending.popLast() {
       let path = inner.isEmpty ? folder : "\(folder)/\(inner)"
       for name in try self.names(in: path) where choice.takes(name) {
         let relative = inner.isEmpty ? name : "\(inner)/\(name)"
@@ -65,27 +68,29 @@ extension FileSystem {
         guard isFolder ? !isLink || choice.followsFolders : status.st_mode & S_IFMT == S_IFREG else {
           continue
         }
+        let identity = FileIdentity(status)
         if isLink, leadsOut(place, of: root) {
-          outside.append(place)
+          wrong.append(
+            .error(
+              "link-outside", at: Location(source: place),
+              "is a link that leads out of the folder, and is not followed",
+              help: "put the file itself there, or take the link out"))
+        } else if isFolder, above.contains(identity) {
+          wrong.append(
+            .error(
+              "link-circle", at: Location(source: place), "is a link that leads in a circle",
+              help: "take it out"))
         } else if isFolder {
-          pending.append(relative)
+          pending.append((relative, above.union([identity])))
         } else if status.st_size <= choice.limit.bytes || !choice.leavesOut {
           bytes += Int(status.st_size)
-          // A link that leads in a circle has no end.
           guard names <= most.names, bytes <= most.bytes else { throw tooLarge(folder) }
           files[relative] = try read(place, choice.limit)
         }
       }
       guard names <= most.names else { throw tooLarge(folder) }
     }
-    try Report(
-      outside.sorted().map {
-        .error(
-          "link-outside", at: Location(source: $0),
-          "is a link that leads out of the folder, and is not followed",
-          help: "put the file itself there, or take the link out")
-      }
-    ).throwIfErrors()
+    try Report(wrong.sorted { ($0.location?.source ?? "") < ($1.location?.source ?? "") }).throwIfErrors()
     return files
   }
 
@@ -94,7 +99,7 @@ extension FileSystem {
       .error(
         "file-size", at: Location(source: folder),
         "holds more than \(most.names.grouped) files and folders, or more than \(most.bytes >> 20) MiB in them",
-        help: "name the folder that is meant; look for a link that leads in a circle")
+        help: "name the folder that is meant; look for links to folders in it")
     ])
   }
 
@@ -121,5 +126,22 @@ extension FileSystem {
     guard let target = realpath(path, nil) else { return nil }
     defer { free(target) }
     return String(cString: target)
+  }
+}
+
+/// Which file a path leads to, by whatever links.
+private struct FileIdentity: Hashable {
+  private let device: UInt64
+  private let number: UInt64
+
+  init(_ status: stat) {
+    device = UInt64(truncatingIfNeeded: status.st_dev)
+    number = UInt64(status.st_ino)
+  }
+
+  init?(of path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    self.init(status)
   }
 }

@@ -21,11 +21,12 @@ extension Firewall {
 
   /// nft's table of our own: what is refused, whatever others accept, and NAT.
   package var nftTable: String {
-    let chains = [
-      (.refuseInput, "input", "filter hook input priority -10"),
-      (.refuseForward, "forward", "filter hook forward priority -10"),
-      (.masquerade, "postrouting", "nat hook postrouting priority 110"),
-    ] as [(Chain, String, String)]
+    let chains =
+      [
+        (.refuseInput, "input", "filter hook input priority -10"),
+        (.refuseForward, "forward", "filter hook forward priority -10"),
+        (.masquerade, "postrouting", "nat hook postrouting priority 110"),
+      ] as [(Chain, String, String)]
     let texts = chains.compactMap { chain, name, head in
       let lines = nft(chain)
       return lines.isEmpty ? nil : Self.nftChain(name, ["type \(head)"] + lines)
@@ -37,17 +38,19 @@ extension Firewall {
 
   /// nft's chains for the tables of others who turn strangers away: what is accepted before they do.
   package var nftAccepts: String {
-    Self.nftChain("k3seed_input", nft(.acceptInput)) + "\n" + Self.nftChain("k3seed_forward", nft(.acceptForward))
+    Self.nftChain("k3seed_input", nft(.acceptInput)) + "\n"
+      + Self.nftChain("k3seed_forward", nft(.acceptForward))
   }
 
   /// For `iptables-restore` and `ip6tables-restore`, which leave out lines of the other's family. `mangle` and `nat` are
   /// what nft's own table is, for images without nft.
   package var iptablesRules: String {
-    let tables = [
-      ("filter", [(.acceptInput, "INPUT"), (.acceptForward, "FORWARD")]),
-      ("mangle", [(.refuseInput, "INPUT"), (.refuseForward, "FORWARD")]),
-      ("nat", [(.divert, "PREROUTING"), (.masquerade, "POSTROUTING")]),
-    ] as [(String, [(Chain, String)])]
+    let tables =
+      [
+        ("filter", [(.acceptInput, "INPUT"), (.acceptForward, "FORWARD")]),
+        ("mangle", [(.refuseInput, "INPUT"), (.refuseForward, "FORWARD")]),
+        ("nat", [(.divert, "PREROUTING"), (.masquerade, "POSTROUTING")]),
+      ] as [(String, [(Chain, String)])]
     return tables.map { table, chains in
       let heads = chains.map { ":K3SEED-\($0.1) -" }
       let rules = chains.flatMap { chain, name in iptables(chain).map { "-A K3SEED-\(name) \($0)" } }
@@ -88,7 +91,11 @@ extension Firewall {
       // In a chain of our own, which nothing follows, that passes a packet on to others' chains.
       case .accept, .pass: words.append("accept")
       case .refuse:
-        if case .tcpBut = rule.service { words.append("reject with tcp reset") } else { words.append("reject") }
+        if case .tcpBut = rule.service {
+          words.append("reject with tcp reset")
+        } else {
+          words.append("reject")
+        }
       case .masquerade: words.append("masquerade")
       case .divert: break
       }

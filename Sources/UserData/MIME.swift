@@ -105,7 +105,8 @@ enum MIME {
         into: &message)
       guard message.bodies.count <= mostParts else {
         throw Report([
-          .error("user-data-mime", at: Location(source: source), "the message has more than \(mostParts) parts")
+          .error(
+            "user-data-mime", at: Location(source: source), "the message has more than \(mostParts) parts")
         ])
       }
     }

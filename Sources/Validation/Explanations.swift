@@ -56,6 +56,10 @@ public enum Explanations {
       "put the file itself there, or take the link out"
     ),
     (
+      "link-circle", "a link to a folder that it is in", "reading the folder would never end",
+      "take the link out"
+    ),
+    (
       "not-a-name", "an Application with a name that Kubernetes does not allow",
       "no API server gives it: something else answers", "find out what answers in place of the cluster"
     ),

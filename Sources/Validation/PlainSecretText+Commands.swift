@@ -4,13 +4,15 @@ extension PlainSecretText {
   private typealias Pattern = Regex<(Substring, Substring)>
 
   /// A command that takes a secret where no name says so. The pattern begins with the command and captures the secret.
-  private struct Command: Sendable {
+  ///
+  /// A `Regex` is not Sendable as it may hold a closure; none of these does. They are kept, as each is compiled once.
+  private struct Command: @unchecked Sendable {
     let starts: [String]
-    let pattern: @Sendable () -> Pattern
+    let pattern: Pattern
 
-    init(_ starts: String..., pattern: @escaping @Sendable () -> Pattern) {
+    init(_ starts: String..., pattern: () -> Pattern) {
       self.starts = starts
-      self.pattern = pattern
+      self.pattern = pattern()
     }
   }
 
@@ -84,7 +86,7 @@ extension PlainSecretText {
     for command in Self.commands {
       for start in command.starts where lower.utf8.count > start.utf8.count && lower.contains(start) {
         for place in Self.places(of: start, in: line).prefix(8) {
-          guard let match = line[place...].prefixMatch(of: command.pattern()) else { continue }
+          guard let match = line[place...].prefixMatch(of: command.pattern) else { continue }
           let value = match.output.1
           let text = String(value)
           if Self.isComputed(text) || Self.isHash(text) || text.hasPrefix("-")
@@ -124,19 +126,20 @@ extension PlainSecretText {
   /// Passwords in the here-document of `chpasswd`; returns how many lines were looked at.
   mutating func lookBelow(_ lines: ArraySlice<Substring>, number: Int) -> Int {
     guard let line = lines.first, line.contains("chpasswd"),
-      let match = line.firstMatch(of: /<<-?\s*["'\\]?(\w+)/)
+      let match = line.firstMatch(of: Form.hereDocument)
     else { return 0 }
-    var count = 0
-    for below in lines.dropFirst() {
-      count += 1
-      let body = below.drop(while: \.isWhitespace)
-      if body == match.output.1 { return count }
-      guard let pair = body.wholeMatch(of: /[^\s:]+:(\S+)/) else { continue }
+    // Nobody sets more passwords at once; what has no end is no here-document.
+    let below = lines.dropFirst().prefix(500)
+    guard let end = below.firstIndex(where: { $0.drop(while: \.isWhitespace) == match.output.1 }) else {
+      return 0
+    }
+    for (count, line) in below[..<end].enumerated() {
+      guard let pair = line.drop(while: \.isWhitespace).wholeMatch(of: Form.login) else { continue }
       let text = String(pair.output.1)
       if !Self.isComputed(text), !Self.isHash(text) {
-        add(below, number + count, at: pair.output.1.startIndex, "a password")
+        add(line, number + count + 1, at: pair.output.1.startIndex, "a password")
       }
     }
-    return 0
+    return end - lines.startIndex
   }
 }

@@ -12,6 +12,7 @@ struct PlainSecretText {
   }
 
   private(set) var places: [Place] = []
+  private var lines: Set<Int> = []
   let isOwn: Bool
 
   static func places(in text: String, isOwn: Bool) -> [Place] {
@@ -47,7 +48,7 @@ struct PlainSecretText {
 
   mutating func add(_ line: Substring, _ number: Int, at place: Substring.Index, _ what: String) {
     let column = line[..<place].unicodeScalars.count + 1
-    if !places.contains(where: { $0.line == number }) {
+    if lines.insert(number).inserted {
       places.append(Place(line: number, column: column, what: what))
     }
   }
@@ -64,17 +65,18 @@ struct PlainSecretText {
 
   /// Whether a name says that its value is a secret.
   static func isSecret(_ name: Substring, isOwn: Bool) -> Bool {
-    if describes(name) { return false }
     let letters = name.lowercased().filter { $0.isLetter }
-    return SecretName.names(String(name), isOwn: isOwn)
+    let isName =
+      SecretName.names(String(name), isOwn: isOwn)
       || ["authkey", "joinkey"].contains { letters.hasSuffix($0) }
+    return isName && !describes(name)
   }
 
   /// `name=value`, `name: value`, `--name value` and `Bearer value`.
   private mutating func lookForNames(_ line: Substring, _ number: Int) {
     var quote: Character?
     var seen = line.startIndex
-    for match in line.matches(of: /[A-Za-z0-9_.\-]+/) {
+    for match in line.matches(of: Form.word) {
       let name = match.output
       for character in line[seen..<match.range.lowerBound] where character == "\"" || character == "'" {
         quote = quote == nil ? character : quote == character ? nil : quote
@@ -170,10 +172,27 @@ struct PlainSecretText {
     "read", "create",
   ]
 
+  /// The words of a name in small letters: what separators divide, and capitals after small letters.
+  private static func words(of name: Substring) -> [String] {
+    var words: [String] = []
+    var word: [UInt8] = []
+    var isAfterSmall = false
+    for byte in name.utf8 {
+      let isCapital = (0x41...0x5A) ~= byte
+      let isSeparator = byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".")
+      if isSeparator || isCapital && isAfterSmall {
+        if !word.isEmpty { words.append(String(decoding: word, as: UTF8.self)) }
+        word = []
+      }
+      if !isSeparator { word.append(isCapital ? byte | 0x20 : byte) }
+      isAfterSmall = (0x61...0x7A) ~= byte
+    }
+    return word.isEmpty ? words : words + [String(decoding: word, as: UTF8.self)]
+  }
+
   /// Whether a name only describes: `token_bucket_size`, `max_tokens`, `api_key_header`, `tokenizer`.
   static func describes(_ name: Substring) -> Bool {
-    let words = name.replacing(/([a-z])([A-Z])/) { "\($0.output.1)_\($0.output.2)" }.lowercased()
-      .split { "-_.".contains($0) }.map(String.init)
+    let words = Self.words(of: name)
     guard let last = words.last, let first = words.first else { return true }
     if last.hasSuffix("izer") || last.hasSuffix("ization") && last != "authorization" { return true }
     // api_key and access_key name a secret; token_key hardly.
@@ -214,11 +233,11 @@ struct PlainSecretText {
       return false
     }
     // Numbers, sizes and durations; a password of digits is rare, and looks like a port.
-    if !isQuoted, text.wholeMatch(of: /[0-9.]+[A-Za-z%]{0,2}/) != nil { return false }
-    if isQuoted, text.wholeMatch(of: /[0-9.]{1,5}/) != nil { return false }
+    if !isQuoted, text.wholeMatch(of: Form.size) != nil { return false }
+    if isQuoted, text.wholeMatch(of: Form.shortNumber) != nil { return false }
     // The name of a header or a variable that holds one: `X-Api-Key`, `DB_PASSWORD`.
-    if text.wholeMatch(of: /[Xx](?:-[A-Z][A-Za-z]*)+/) != nil { return false }
-    if text.wholeMatch(of: /[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+/) != nil,
+    if text.wholeMatch(of: Form.header) != nil { return false }
+    if text.wholeMatch(of: Form.variable) != nil,
       SecretName.names(text, isOwn: false) || text.hasSuffix("_KEY")
     {
       return false
@@ -230,12 +249,8 @@ struct PlainSecretText {
 
   /// Whether a word without quotes is an expression of a programming language.
   private static func isCode(_ text: String) -> Bool {
-    text.wholeMatch(of: /[A-Za-z_]\w*(?:(?:\.|::|->)\w+)*[\(\[].*/) != nil
-      || text.wholeMatch(
-        of:
-          /(?:self|this|process|os|config|cfg|settings|options|opts|args|env|ctx|req|request|var|local|data|module|each)(?:\.\w+)+/
-      )
-        != nil
+    text.wholeMatch(of: Form.call) != nil
+      || text.wholeMatch(of: Form.member) != nil
   }
 
   /// Whether a value comes from somewhere else at boot: a variable, a command, a placeholder, the environment.
@@ -248,14 +263,14 @@ struct PlainSecretText {
       "import.meta.env",
     ]
     return sources.contains { text.contains($0) }
-      || value.prefixMatch(of: /(?:REPLACE|CHANGE)[_-]?(?:ME|THIS)\b/) != nil
+      || value.prefixMatch(of: Form.placeholder) != nil
       || value.contains("$(") || value.hasPrefix("\\$")
   }
 
   /// Whether a text is a password's hash as crypt(5) writes it, or one that locks.
   static func isHash(_ text: String) -> Bool {
-    if text.wholeMatch(of: /[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}/) != nil { return false }
-    guard let head = text.prefixMatch(of: /\$[0-9a-z]+\$/) else {
+    if text.wholeMatch(of: Form.digest) != nil { return false }
+    guard let head = text.prefixMatch(of: Form.hash) else {
       return ["!", "*", "!!", "x"].contains(text) || text.hasPrefix("{SSHA}")
         || text.hasPrefix("SCRAM-SHA-256$")
     }
@@ -267,13 +282,13 @@ struct PlainSecretText {
 
   private mutating func lookForURLs(_ line: Substring, _ number: Int) {
     guard line.contains("://") else { return }
-    for match in line.matches(of: /[A-Za-z][A-Za-z0-9+.\-]*:\/\/[^\s:@\/"'<>?#]*:([^\s@\/"'<>]+)@/) {
+    for match in line.matches(of: Form.password) {
       let text = String(match.output.1)
       if Self.isComputed(text) || Self.isExampleWord(text) { continue }
       // The user goes before.
       add(line, number, at: Self.loginStart(of: match.output.0), "the password of a URL")
     }
-    for match in line.matches(of: /https?:\/\/([^\s:@\/"'<>?#$]{8,})@/) {
+    for match in line.matches(of: Form.token) {
       let text = String(match.output.1)
       if Self.isComputed(text) || !text.contains(where: \.isNumber) { continue }
       add(line, number, at: match.output.1.startIndex, "the password of a URL")
@@ -287,5 +302,29 @@ struct PlainSecretText {
   /// Words that documentation puts where a password goes.
   private static func isExampleWord(_ text: String) -> Bool {
     ["password", "pass", "passwd", "pwd", "secret", "token", "xxx", "***"].contains(text.lowercased())
+  }
+}
+
+extension PlainSecretText {
+  /// What is looked for in every line, so each is compiled once.
+  enum Form {
+    nonisolated(unsafe) static let word = /[A-Za-z0-9_.\-]+/
+    nonisolated(unsafe) static let size = /[0-9.]+[A-Za-z%]{0,2}/
+    nonisolated(unsafe) static let shortNumber = /[0-9.]{1,5}/
+    nonisolated(unsafe) static let header = /[Xx](?:-[A-Z][A-Za-z]*)+/
+    nonisolated(unsafe) static let variable = /[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+/
+    nonisolated(unsafe) static let call = /[A-Za-z_]\w*(?:(?:\.|::|->)\w+)*[\(\[].*/
+    nonisolated(unsafe) static let member =
+      /(?:self|this|process|os|config|cfg|settings|options|opts|args|env|ctx|req|request|var|local|data|module|each)(?:\.\w+)+/
+    nonisolated(unsafe) static let placeholder = /(?:REPLACE|CHANGE)[_-]?(?:ME|THIS)\b/
+    nonisolated(unsafe) static let digest = /[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}/
+    nonisolated(unsafe) static let hash = /\$[0-9a-z]+\$/
+    /// In a URL, behind a user, and alone.
+    nonisolated(unsafe) static let password =
+      /[A-Za-z][A-Za-z0-9+.\-]*:\/\/[^\s:@\/"'<>?#]*:([^\s@\/"'<>]+)@/
+    nonisolated(unsafe) static let token = /https?:\/\/([^\s:@\/"'<>?#$]{8,})@/
+    nonisolated(unsafe) static let hereDocument = /<<-?\s*["'\\]?(\w+)/
+    /// A line that `chpasswd` reads.
+    nonisolated(unsafe) static let login = /[^\s:]+:(\S+)/
   }
 }

@@ -70,7 +70,8 @@ import Testing
       #expect(outcome.text.contains("part 1: text/cloud-config, \(size) bytes\n"))
       #expect(
         outcome.text.hasSuffix(
-          "\n#cloud-config\npackages:\n- jq\nwrite_files:\n- path: /etc/motd\n  content: hello\n\n\(Self.caution)"))
+          "\n#cloud-config\npackages:\n- jq\nwrite_files:\n- path: /etc/motd\n  content: hello\n\n\(Self.caution)"
+        ))
     }
   }
 

@@ -224,7 +224,8 @@ import Testing
       """,
     ]
     func found() -> [Diagnostic.Severity] {
-      Check.report(on: Self.repository(files)).diagnostics.filter { $0.code == "externalsecret-store" }.map(\.severity)
+      Check.report(on: Self.repository(files)).diagnostics.filter { $0.code == "externalsecret-store" }.map(
+        \.severity)
     }
     #expect(found() == [.error])
     files["chart/Chart.yaml"] = "name: a\n"

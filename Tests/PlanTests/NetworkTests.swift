@@ -10,9 +10,12 @@ import Testing
     "pods, services and nodes have networks of their own",
     arguments: [
       Case("nothing given", "{}"),
-      Case("three networks", #"{"cluster_cidr": "10.52.0.0/16", "service_cidr": "10.53.0.0/16", "node_cidrs": ["10.0.0.0/16"]}"#),
       Case(
-        "services within pods, both given", #"{"cluster_cidr": "10.52.0.0/16", "service_cidr": 📍"10.52.128.0/17"}"#,
+        "three networks",
+        #"{"cluster_cidr": "10.52.0.0/16", "service_cidr": "10.53.0.0/16", "node_cidrs": ["10.0.0.0/16"]}"#),
+      Case(
+        "services within pods, both given",
+        #"{"cluster_cidr": "10.52.0.0/16", "service_cidr": 📍"10.52.128.0/17"}"#,
         "📍: error: service_cidr 10.52.128.0/17 overlaps cluster_cidr 10.52.0.0/16: pods, services and nodes need networks of their own (at $.service_cidr); give service_cidr or cluster_cidr another network [network-overlap]"
       ),
       Case(
@@ -34,9 +37,11 @@ import Testing
         "📍: error: service_cidr fd42:0:0:80::/112 overlaps cluster_cidr fd42::/56: pods, services and nodes need networks of their own (at $.service_cidr); give service_cidr or cluster_cidr another network [network-overlap]"
       ),
       Case(
-        "two families", #"{"cluster_cidr": "10.42.0.0/16,fd42::/56", "service_cidr": "10.43.0.0/16,fd43::/112"}"#),
+        "two families",
+        #"{"cluster_cidr": "10.42.0.0/16,fd42::/56", "service_cidr": "10.43.0.0/16,fd43::/112"}"#),
       Case(
-        "a refused network is not the default one", #"{"service_cidr": "10.42.0.0/24", "cluster_cidr": 📍"10.42"}"#,
+        "a refused network is not the default one",
+        #"{"service_cidr": "10.42.0.0/24", "cluster_cidr": 📍"10.42"}"#,
         "📍: error: cluster_cidr: \"10.42\" is not a network in CIDR notation such as 10.42.0.0/16 (at $.cluster_cidr) [input-value]"
       ),
     ])
@@ -53,7 +58,8 @@ import Testing
         "📍: error: the private_ip of the node b, 10.42.0.9, lies in K3s' default cluster_cidr 10.42.0.0/16: pods, services and nodes need networks of their own (at $.nodes.b.private_ip); give cluster_cidr another network, or the node another address [network-overlap]"
       ),
       Case(
-        "the address to join in the services", #"{"service_cidr": "10.0.0.0/24", "server_private_ip": 📍"10.0.0.1"}"#,
+        "the address to join in the services",
+        #"{"service_cidr": "10.0.0.0/24", "server_private_ip": 📍"10.0.0.1"}"#,
         "📍: error: server_private_ip, 10.0.0.1, lies in service_cidr 10.0.0.0/24: pods, services and nodes need networks of their own (at $.server_private_ip); give service_cidr another network, or the node another address [network-overlap]"
       ),
       Case(
@@ -152,7 +158,8 @@ import Testing
     "pods, services and nodes have the same families, as K3s wants",
     arguments: [
       Case(
-        "services of one family", #"{"cluster_cidr": "10.42.0.0/16,fd42::/56", "service_cidr": 📍"fd43::/112"}"#,
+        "services of one family",
+        #"{"cluster_cidr": "10.42.0.0/16,fd42::/56", "service_cidr": 📍"fd43::/112"}"#,
         "📍: error: the pods' network is IPv4 and IPv6 and the services' is IPv6, which K3s refuses (at $.service_cidr); give cluster_cidr and service_cidr networks of the same families [network-family]"
       ),
       Case(
@@ -178,7 +185,9 @@ import Testing
         "a node without an address that is known",
         #"{"cluster_cidr": "10.42.0.0/16,fd42::/56", "service_cidr": "10.43.0.0/16,fd43::/112", "nodes": {"a": {"role": "server"}}, "server_private_ip": "10.0.0.1"}"#
       ),
-      Case("IPv6 alone", #"{"cluster_cidr": "fd42::/56", "service_cidr": "fd43::/112", "server_private_ip": "fd00::1"}"#),
+      Case(
+        "IPv6 alone",
+        #"{"cluster_cidr": "fd42::/56", "service_cidr": "fd43::/112", "server_private_ip": "fd00::1"}"#),
     ])
   func families(_ example: Case) throws {
     #expect(try Planning(example.outputs).findings == example.findings)

@@ -155,7 +155,9 @@ import Testing
     arguments: [Platform.oci, .aws, .hetzner])
   func overInSpite(platform: Platform) throws {
     let cluster = try Self.cluster(platform, padding: 60_000, isRandom: true)
-    let plain = try Self.cluster(.nocloud, padding: 60_000, isRandom: true).render().plain
+    let plain = try Self.cluster(.nocloud, padding: 60_000, isRandom: true).render(
+      .server, .auto, templates: Self.small
+    ).plain
     // The two payloads differ in the platform's name, so only the order of size is held.
     let packed = Gzip.compress(plain).count
     let finding = try #require(try cluster.refusal(.server, .auto, templates: Self.small).first)

@@ -407,7 +407,8 @@ struct ComparisonTests {
       "## template: jinja\n#cloud-config\nhostname: {{ v1.region }}\nwrite_files:\n  - path: /a\n    content: |\n      kind: Secret\n      stringData: {color: horse-battery}\n"
     let old = text.replacingOccurrences(of: "{{ v1.region }}", with: "a")
     let comparison = try Self.compare(old, old.replacingOccurrences(of: "horse", with: "house"))
-    #expect(!comparison.text(showsContent: true).contains("battery"), "\(comparison.text(showsContent: true))")
+    #expect(
+      !comparison.text(showsContent: true).contains("battery"), "\(comparison.text(showsContent: true))")
     #expect(!comparison.sections.isEmpty)
   }
 }

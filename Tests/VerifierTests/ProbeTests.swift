@@ -28,9 +28,9 @@ struct ProbeTests {
       permissions: '0755'
       content: |
         #!/bin/bash
-        stages=(
-          preflight:30 download:1500 seed:180:first
-        )
+        readonly stages=(preflight download seed)
+        declare -rA deadlines=([preflight]=30 [download]=1500 [seed]=180)
+        readonly first_server_stages='seed'
         # A stand-in: it must be told what to do, and find the secret back in its place.
         [ "$1" = again ] && [ -s /var/lib/k3seed/secrets/cloudflare_api_token ] && touch /var/lab/again
     - path: /var/lib/k3seed/secrets/cloudflare_api_token
