@@ -195,7 +195,8 @@ let package = Package(
     .testTarget(
       name: "ContractTests",
       dependencies: ["Diagnostics", "Inputs", "K3Seed", "K3SeedCLI", "Plan", "TestSupport", "UserData"],
-      exclude: ["Terraform", "action_runner.py", "charts.py", "envoy.py", "payloads.py"], swiftSettings: settings),
+      exclude: ["Terraform", "action_runner.py", "charts.py", "envoy.py", "payloads.py"],
+      swiftSettings: settings),
     .testTarget(
       name: "VMTests", dependencies: ["K3SeedCLI", "TestSupport"], path: "Tests/VM",
       exclude: ["lab", "results.py"],

@@ -53,13 +53,15 @@ extension String {
 }
 
 extension Substring.UTF8View {
-  /// Whether it is made of several short words or numbers, as names are.
+  /// Whether it is made of several short words with a number behind, or none, as names are: `k3s_airgap_sha256`.
   fileprivate var isSnakeCase: Bool {
     let words = split(separator: UInt8(ascii: "_"))
     return words.count > 1
       && words.allSatisfy { word in
-        word.count <= 4
-          || word.count <= 12 && (word.allSatisfy(\.isLowercase) || word.allSatisfy(\.isUppercase))
+        let isUpper = word.first?.isUppercase ?? false
+        return word.count <= 4
+          || word.count <= 12
+            && word.drop { isUpper ? $0.isUppercase : $0.isLowercase }.allSatisfy(\.isDigit)
       }
   }
 }

@@ -115,8 +115,9 @@ private struct OpenFolders {
     return (folder, last)
   }
 
-  /// Removes the folders above a removed file that hold nothing more.
+  /// Removes the folders above a removed file that hold nothing more. From here on none is made again.
   mutating func removeEmptyFolders(above path: String) {
+    missing = nil
     for folder in path.foldersAbove.reversed() {
       folders = folders.filter { !$0.key.hasPrefix("\(folder)/") }
       guard let (parent, name) = try? find(folder), parent.removeEmptyFolder(name) else { return }

@@ -174,7 +174,8 @@ struct OracleExampleTests {
     var report = Report()
     let inputs = #"{"server_private_ip": "10.20.0.10", "nodes": {"node": {"role": "\#(role.rawValue)"}}}"#
     let plan = ClusterPlan(
-      Inputs(terraform: try .terraform(Array(inputs.utf8), source: "inputs"), report: &report), report: &report)
+      Inputs(terraform: try .terraform(Array(inputs.utf8), source: "inputs"), report: &report),
+      report: &report)
     try report.throwIfErrors()
     let rules = Firewall(plan, try #require(plan.nodes.first)).iptablesRules
     return Set(
@@ -235,7 +236,9 @@ struct OracleExampleTests {
       ] {
         let refused = try await workspace.run(
           ["plan", "-json"], Self.variables.merging(["network_cidr": network]) { $1 })
-        #expect(refused.diagnostics.map { $0.detail.hasPrefix(refusal) } == [true], "\(network): \(refused.diagnostics)")
+        #expect(
+          refused.diagnostics.map { $0.detail.hasPrefix(refusal) } == [true],
+          "\(network): \(refused.diagnostics)")
       }
       let beside = try await workspace.run(
         ["plan", "-json"], Self.variables.merging(["network_cidr": "10.44.0.0/16"]) { $1 })

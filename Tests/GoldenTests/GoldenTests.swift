@@ -77,14 +77,16 @@ import UserData
   func sensitive() throws {
     let golden = GoldenCase.all[0]
     let text = try String(contentsOf: golden.input, encoding: .utf8)
-    let changed = text.replacing("EXAMPLE-this-is-not-a-k3s-token", with: "EXAMPLE-this-is-not-a-k3s-tokem")
+    let changed = text.replacing("EXAMPLE-4tG9qLx2VwZk7RcNb0JmYd8", with: "EXAMPLE-this-is-not-a-k3s-tokem")
     #expect(changed != text)
     let before = try golden.project().render().userData
     let after = try golden.project(Array(changed.utf8)).render().userData
     #expect(before.delivered != after.delivered)
   }
 
-  @Test("A server with its secrets in OCI Vault takes three quarters of OCI's limit at most, as gzip where plain does not fit")
+  @Test(
+    "A server with its secrets in OCI Vault takes three quarters of OCI's limit at most, as gzip where plain does not fit"
+  )
   func vaultBudget() throws {
     let golden = try #require(GoldenCase.all.first { $0.name == "oci-vault" })
     let userData = try golden.project().render(.node("server")).userData

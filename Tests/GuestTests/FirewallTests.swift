@@ -63,7 +63,8 @@ enum Network {
       """
     var report = Report()
     let plan = ClusterPlan(
-      Inputs(terraform: try .terraform(Array(inputs.utf8), source: "rules"), report: &report), report: &report)
+      Inputs(terraform: try .terraform(Array(inputs.utf8), source: "rules"), report: &report), report: &report
+    )
     try report.throwIfErrors()
     let node = try #require(plan.nodes.first { $0.role.value == role })
     return Firewall(plan, node).rules
@@ -241,7 +242,8 @@ struct FirewallTests {
     arguments: Filter.all)
   func services(_ filter: Filter) async throws {
     let calls = [
-      "pod tcp 10.43.0.99 80", "pod tcp fd43::99 80", "private tcp 10.0.9.1 30080", "private tcp fd09::1 30080",
+      "pod tcp 10.43.0.99 80", "pod tcp fd43::99 80", "private tcp 10.0.9.1 30080",
+      "private tcp fd09::1 30080",
     ]
     // Where nothing closes it, it is there.
     #expect(

@@ -169,7 +169,7 @@ import Testing
       inspection.parts[0].files.map(\.path)
         == userData.document["write_files"]?.items.map { $0["path"]?.text })
     let text = inspection.text(showsContent: true)
-    for secret in ["EXAMPLE-this-is-not-a-cloudflare-token-0", "EXAMPLE-this-is-not-a-k3s-token"] {
+    for secret in ["EXAMPLE-this-is-not-a-cloudflare-token-0", "EXAMPLE-4tG9qLx2VwZk7RcNb0JmYd8"] {
       #expect(!text.contains(secret) && !text.contains(Data(secret.utf8).base64EncodedString()))
     }
     #expect(text.contains("stage_complete"))

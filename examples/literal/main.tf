@@ -29,5 +29,5 @@ output "cloudflare_api_token" {
 
 output "k3s_token" {
   sensitive = true
-  value     = "EXAMPLE-this-is-not-a-k3s-token"
+  value     = "EXAMPLE-4tG9qLx2VwZk7RcNb0JmYd8"
 }

@@ -201,8 +201,12 @@ first_to_do() {
 }
 
 show_status() {
-  if ! cat $run/status 2>/dev/null; then
-    local version
+  local last version
+  if last=$(tail -n 1 $run/status 2>/dev/null); then
+    cat $run/status
+    # What the stage that runs has said last, for root, who may read its log.
+    [[ $last != *': running, '* ]] || tail -n 1 "$run/${last%%:*}.log" 2>/dev/null || :
+  else
     if [ -r $lib ]; then
       version=$(cat $lib/complete 2>/dev/null) || version='not complete'
     else

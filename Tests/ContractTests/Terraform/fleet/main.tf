@@ -43,11 +43,11 @@ module "user_data" {
     cloudflare_api_token = "ocid1.vaultsecret.oc1.eu-frankfurt-1.examplecloudflaretoken"
     k3s_token            = "ocid1.vaultsecret.oc1.eu-frankfurt-1.examplek3stoken"
   }
-  k3s_agent_token       = var.k3s_agent_token
-  argocd_admin_password = "EXAMPLE-admin-canary"
-  config                = "${path.module}/k3seed.yaml"
-  lock                  = var.lock
-  reserve_bytes         = var.reserve_bytes
+  k3s_agent_token            = var.k3s_agent_token
+  argocd_admin_password_hash = "$2y$10$uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu"
+  config                     = "${path.module}/k3seed.yaml"
+  lock                       = var.lock
+  reserve_bytes              = var.reserve_bytes
 }
 
 resource "terraform_data" "user_data" {

@@ -10,6 +10,12 @@ def gave_up(node):
     return node.said("k3seed: ready: FAILED: not done within") and node.said("tries again")
 
 
+def says_why(node):
+    """k3seed-status shows, while the stage runs, what it has said last."""
+    *_, before, last = ["", *node.run("k3seed-status").splitlines()]
+    return before.startswith("ready: running, attempt") and last != ""
+
+
 @case(
     "Agents and a second server that are there long before the first server join it when it comes",
     [
@@ -36,6 +42,7 @@ def late_server(world):
         unit = "k3s" if node.name == "server-2" else "k3s-agent"
         state = node.run("systemctl", "show", "-p", "ActiveState", "--value", unit).strip()
         expect(state == "activating", node.name, unit, state)
+        world.until(f"k3seed-status of {node.name} says what it waits for", lambda node=node: says_why(node), 120)
     first.start()
     world.complete(first, *nodes.values())
     world.ready(first, cluster)
