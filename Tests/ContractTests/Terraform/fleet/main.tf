@@ -82,9 +82,13 @@ output "user_data_base64" {
   sensitive = true
 }
 
+output "sha256" {
+  value     = module.user_data.sha256
+  sensitive = true
+}
+
 output "figures" {
   value = {
-    sha256       = module.user_data.sha256
     bytes        = module.user_data.bytes
     budget_bytes = module.user_data.budget_bytes
     platform     = module.user_data.platform
