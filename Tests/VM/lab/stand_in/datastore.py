@@ -108,6 +108,9 @@ class Store:
     # Starting and joining
 
     def start(self, cluster=None, state="new"):
+        if not self.is_managed:
+            # Where kine has SQLite's file (kine: pkg/drivers/sqlite/sqlite.go), for those who look for it.
+            write(SERVER + "/db/state.db", "")
         own = [CLIENT, *([f"http://{self.address}:2379"] if self.is_managed else [])]
         peers = ["http://127.0.0.1:2380", *([self.peer] if self.is_managed else [])]
         self.process = start(
