@@ -199,7 +199,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "VMTests", dependencies: ["K3SeedCLI", "TestSupport"], path: "Tests/VM",
-      exclude: ["lab", "results.py"],
+      exclude: ["lab", "nodes", "results.py"],
       swiftSettings: settings),
     .testTarget(
       name: "DocumentationTests", dependencies: ["Inputs", "K3SeedCLI", "TestSupport", "Verifier"],

@@ -31,7 +31,7 @@ package enum SecretName {
   }
 
   /// Byte by byte, as it is asked for every word of a text.
-  static func names(_ name: some Collection<UInt8>, isOwn: Bool) -> Bool {
+  package static func names(_ name: some Collection<UInt8>, isOwn: Bool) -> Bool {
     if !name.allSatisfy({ $0 < 0x80 }) {
       let lowercased = String(decoding: name, as: UTF8.self).lowercased()
       return names(lower: lowercased.utf8, isOwn: isOwn)

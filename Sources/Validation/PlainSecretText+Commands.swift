@@ -1,3 +1,4 @@
+import Diagnostics
 import UserData
 
 extension PlainSecretText {
@@ -7,10 +8,10 @@ extension PlainSecretText {
   ///
   /// A `Regex` is not Sendable as it may hold a closure; none of these does. They are kept, as each is compiled once.
   private struct Command: @unchecked Sendable {
-    let starts: [String]
+    let starts: [StaticString]
     let pattern: Pattern
 
-    init(_ starts: String..., pattern: () -> Pattern) {
+    init(_ starts: StaticString..., pattern: () -> Pattern) {
       self.starts = starts
       self.pattern = pattern()
     }
@@ -84,8 +85,8 @@ extension PlainSecretText {
   mutating func lookForCommands(_ line: Substring, _ number: Int) {
     let lower = line.lowercased()
     for command in Self.commands {
-      for start in command.starts where lower.utf8.count > start.utf8.count && lower.contains(start) {
-        for place in Self.places(of: start, in: line).prefix(8) {
+      for start in command.starts where lower.utf8.count > start.utf8CodeUnitCount && lower.holds(start) {
+        for place in Self.places(of: start.description, in: line).prefix(8) {
           guard let match = line[place...].prefixMatch(of: command.pattern) else { continue }
           let value = match.output.1
           let text = String(value)

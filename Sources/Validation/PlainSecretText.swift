@@ -65,29 +65,35 @@ struct PlainSecretText {
 
   /// Whether a name says that its value is a secret.
   static func isSecret(_ name: Substring, isOwn: Bool) -> Bool {
+    (SecretName.names(name.utf8, isOwn: isOwn) || isJoinKey(name)) && !describes(name)
+  }
+
+  private static func isJoinKey(_ name: Substring) -> Bool {
+    guard name.utf8.suffix(3).elementsEqual("key".utf8, by: { $0 | 0x20 == $1 }) else { return false }
     let letters = name.lowercased().filter { $0.isLetter }
-    let isName =
-      SecretName.names(String(name), isOwn: isOwn)
-      || ["authkey", "joinkey"].contains { letters.hasSuffix($0) }
-    return isName && !describes(name)
+    return letters.hasSuffix("authkey") || letters.hasSuffix("joinkey")
+  }
+
+  private static func isPartOfWord(_ byte: UInt8) -> Bool {
+    (0x61...0x7A) ~= byte | 0x20 || (0x30...0x39) ~= byte || "_.-".utf8.contains(byte)
   }
 
   /// `name=value`, `name: value`, `--name value` and `Bearer value`.
   private mutating func lookForNames(_ line: Substring, _ number: Int) {
     var quote: Character?
     var seen = line.startIndex
-    for match in line.matches(of: Form.word) {
-      let name = match.output
-      for character in line[seen..<match.range.lowerBound] where character == "\"" || character == "'" {
+    for word in line.utf8.split(whereSeparator: { !Self.isPartOfWord($0) }) {
+      let name = Substring(word)
+      for character in line[seen..<name.startIndex] where character == "\"" || character == "'" {
         quote = quote == nil ? character : quote == character ? nil : quote
       }
-      seen = match.range.upperBound
+      seen = name.endIndex
       // $NAME and ${NAME} ask for a value.
-      let before = line[..<match.range.lowerBound].suffix(2)
+      let before = line[..<name.startIndex].suffix(2)
       if before.last == "$" || before == "${" { continue }
       let isBearer = name.utf8.count == 6 && name.lowercased() == "bearer"
       guard isBearer || Self.isSecret(name, isOwn: isOwn) else { continue }
-      let rest = line[match.range.upperBound...]
+      let rest = line[name.endIndex...]
       let bare = rest.drop { "\"'\\".contains($0) }
       let isQuotedName = bare.startIndex > rest.startIndex
       let spaced = bare.drop { $0 == " " || $0 == "\t" }
@@ -101,7 +107,7 @@ struct PlainSecretText {
         let isSpaced = spaced.startIndex > bare.startIndex || next.isWhitespace
         check(value, of: line, number, in: isQuotedName ? nil : quote, isWhole: isSpaced && !isQuotedName)
       } else if isOption || isBearer, spaced.startIndex > bare.startIndex {
-        if isBearer, line[match.range.lowerBound...].hasPrefix(SecretName.metadataHeader) { continue }
+        if isBearer, line[name.startIndex...].hasPrefix(SecretName.metadataHeader) { continue }
         check(spaced, of: line, number, in: quote, isWhole: false)
       }
     }
@@ -308,7 +314,6 @@ struct PlainSecretText {
 extension PlainSecretText {
   /// What is looked for in every line, so each is compiled once.
   enum Form {
-    nonisolated(unsafe) static let word = /[A-Za-z0-9_.\-]+/
     nonisolated(unsafe) static let size = /[0-9.]+[A-Za-z%]{0,2}/
     nonisolated(unsafe) static let shortNumber = /[0-9.]{1,5}/
     nonisolated(unsafe) static let header = /[Xx](?:-[A-Z][A-Za-z]*)+/

@@ -499,12 +499,13 @@ private func secrets(_ scene: Check.Scene, _ kind: SecretKind) -> Check.Outcome 
   return .passed("\(shown.joined(separator: ", ")): as promised")
 }
 
-/// What the API server adds by itself: the defaults in the HelmChart's CRD (K3s v1.36.4+k3s1, helm-controller).
-private let helmChartDefaults = ["driver": "secret", "failurePolicy": "reinstall"]
+/// What the manifest does not say: the defaults in the HelmChart's CRD (K3s v1.36.4+k3s1, helm-controller), and the
+/// policy with which the bootstrap leaves a chart that is installed (`templates/guest/bootstrap.sh`, stage gitops).
+private let helmChartDefaults = ["driver": ["secret"], "failurePolicy": ["reinstall", "abort"]]
 
 private func object(
   _ scene: Check.Scene, _ fact: String, _ kind: String, _ promised: Promises.Object?,
-  defaults: [String: String] = [:]
+  defaults: [String: [String]] = [:]
 ) -> Check.Outcome {
   if let skipped = withoutSeed(scene) { return skipped }
   guard let promised else { return .skipped("the payload promises none") }
@@ -517,8 +518,8 @@ private func object(
   guard var spec = found["spec"] else { return unsaid("the spec of \(promised.name)") }
   spec.value = .mapping(
     (spec.mapping ?? []).filter { entry in
-      promised.spec[entry.key] != nil || defaults[entry.key] == nil
-        || entry.value.string != defaults[entry.key]
+      promised.spec[entry.key] != nil
+        || !(entry.value.string.map { defaults[entry.key]?.contains($0) ?? false } ?? false)
     })
   let differences = promised.spec.differences(from: spec, at: "spec")
   return differences.isEmpty

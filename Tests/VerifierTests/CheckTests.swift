@@ -252,6 +252,9 @@ struct CheckTests {
       check: "argocd-chart", path: ["kubernetes", "helmchart", "spec", "version"], value: #""9.0.0""#,
       detail: #"kube-system/argocd: spec.version: expected "10.9.6", found "9.0.0""#),
     Change(
+      check: "argocd-chart", path: ["kubernetes", "helmchart", "spec", "failurePolicy"], value: #""retry""#,
+      detail: "kube-system/argocd: spec.failurePolicy was not planned"),
+    Change(
       check: "argocd-root",
       path: ["kubernetes", "application", "spec", "syncPolicy", "automated", "selfHeal"],
       value: "false",
