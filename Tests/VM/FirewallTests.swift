@@ -12,13 +12,12 @@ extension Machines {
     /// The payload, with rules, the service that loads them, and the one that looks from outside afterwards.
     ///
     /// - Parameters:
-    ///   - isOpen: whether pods may reach the metadata service.
     ///   - rules: the file that has them, and where it is in the guest.
     ///   - service: the one that loads them, and the command by which it does. Of netfilter-persistent the part is
     ///     here that matters: it starts its plugins, and iptables' loads the rules.
     ///   - boot: commands in every boot.
     private static func payload(
-      _ argument: String, isOpen: Bool = false,
+      _ argument: String,
       rules: (name: String, path: String) = ("oci-rules.v4", "/etc/iptables/rules.v4"),
       service: (name: String, command: String) = (
         "netfilter-persistent", "/usr/bin/run-parts -a start /usr/share/netfilter-persistent/plugins.d"
@@ -60,7 +59,6 @@ extension Machines {
           """),
       ]
       return try await Lab.payload(
-        Lab.payload(of: "literal", more: isOpen ? "pod_metadata_access: allowed\n" : ""),
         files: files, boot: boot,
         before: ["systemctl enable --now \(service.name).service"],
         // As after a change of the image's rules.
@@ -109,20 +107,6 @@ extension Machines {
         ])
       #expect(outcome.verdict == "PASS" && outcome.status == 0, "\(outcome.text)")
       #expect(Self.said(outcome) == ["firewall: 11 of 11 hold"])
-    }
-
-    @Test("What looks from outside does see a pod that is not kept from the metadata service")
-    func seesFailure() async throws {
-      let outcome = try await Lab.verify(
-        try await Self.payload("", isOpen: true),
-        as: "oci-rules-unguarded", Lab.mirror + ["--warm"])
-      #expect(outcome.verdict == "FAIL" && outcome.status == 1, "\(outcome.text)")
-      #expect(outcome.detail("no-failed-unit").contains("lab-firewall"), "\(outcome.text)")
-      #expect(
-        Self.said(outcome) == [
-          "firewall: it does not hold that the metadata service is shut to the pod, at once",
-          "firewall: 11 of 12 hold",
-        ])
     }
   }
 }
