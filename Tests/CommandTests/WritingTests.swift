@@ -95,7 +95,7 @@ struct Writer: Sendable, CustomStringConvertible {
   ]
 
   /// Whether it goes on to what these tests do not have: an image to boot.
-  var needsImage: Bool { arguments[0] == "verify" }
+  var needsImage: Bool { arguments.first == "verify" }
 }
 
 @Suite("What commands write stays where it belongs") struct WritingTests {
