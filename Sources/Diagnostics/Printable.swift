@@ -18,16 +18,15 @@ extension String {
     return result
   }
 
-  /// The same of a text of several lines: line feeds, a carriage return before one, and tabs stay.
+  /// The same of a text of several lines: line feeds and tabs stay. A carriage return before a line feed is shown, too: a
+  /// shell would stumble over it.
   package var printableLines: String {
     guard unicodeScalars.contains(where: { $0.isUnprintable && $0 != "\n" && $0 != "\t" }) else {
       return self
     }
     return unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      let end = line.last == "\r" ? "\r" : ""
-      return (end.isEmpty ? line[...] : line.dropLast())
-        .split(separator: "\t", omittingEmptySubsequences: false).map { String($0).printable }
-        .joined(separator: "\t") + end
+      line.split(separator: "\t", omittingEmptySubsequences: false).map { String($0).printable }
+        .joined(separator: "\t")
     }.joined(separator: "\n")
   }
 

@@ -68,13 +68,13 @@ struct OracleExampleTests {
       #expect(hashes.count == 3)
       for (node, sum) in hashes {
         let rendered = try await Tool.shell(
-          #""$k3seed" render --input - --node "$1" --encoding plain | openssl dgst -sha256 -r | cut -d ' ' -f 1"#,
+          #""$k3seed" render --input - --node "$1" | openssl dgst -sha256 -r | cut -d ' ' -f 1"#,
           [node], input: Array(outputs.utf8))
         #expect(rendered.text == "\(sum.text ?? "")\n", "\(node): \(rendered.errors)")
       }
 
       let state = try State(try await workspace.succeed(["show", "-json"]).text)
-      try expectNodes(state)
+      try await expectNodes(state)
       try expectRights(state)
       try expectNetwork(state)
       try await expectPorts(state)
@@ -90,7 +90,7 @@ struct OracleExampleTests {
   }
 
   /// Three nodes with the module's user-data, which holds references instead of secrets, and fits.
-  private func expectNodes(_ state: State) throws {
+  private func expectNodes(_ state: State) async throws {
     let secrets = state.all("oci_vault_secret").mapValues { $0["id"].text ?? "" }
     #expect(secrets.count == 3)
     let nodes = state.all("oci_core_instance")
@@ -101,7 +101,7 @@ struct OracleExampleTests {
       #expect(metadata.keys.sorted() == ["ssh_authorized_keys", "user_data"])
       #expect(metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count } <= 32_000, "\(name)")
       let payload = try #require(metadata["user_data"].flatMap { Data(base64Encoded: $0) }, "\(name)")
-      let text = String(decoding: payload, as: UTF8.self)
+      let text = String(decoding: try await unpacked(Array(payload)), as: UTF8.self)
       #expect(text.hasPrefix("#cloud-config\n") && text.contains("K3SEED_SECRETS=''"), "\(name)")
       for (secret, ocid) in secrets {
         let isNeeded = name == "node[server]" || secret == "generated[k3s_agent_token]"

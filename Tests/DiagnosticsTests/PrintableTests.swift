@@ -17,7 +17,7 @@ import Testing
 
   @Test("of several lines, their ends and tabs stay")
   func lines() {
-    #expect("a\tb\r\nc\u{1B}\nd\re".printableLines == "a\tb\r\nc\\u{1b}\nd\\u{d}e")
+    #expect("a\tb\r\nc\u{1B}\nd\re".printableLines == "a\tb\\u{d}\nc\\u{1b}\nd\\u{d}e")
     #expect("a\tb\n".printableLines == "a\tb\n")
     #expect("".printableLines == "")
   }
