@@ -80,7 +80,7 @@ import Testing
   func scripts() async throws {
     var scripts: Set<[UInt8]> = []
     for payload in try await Payload.all.value {
-      let found = try await payload.files().values.filter { $0.starts(with: Array("#!".utf8)) }
+      let found = try await payload.files().values.filter { $0.starts(with: Array("#!/bin/".utf8)) }
       #expect(!found.isEmpty, "\(payload.name)")
       scripts.formUnion(found)
     }
