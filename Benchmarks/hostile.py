@@ -169,6 +169,7 @@ def run(program: str, command: list[str], places: dict[str, str], standard_input
                 _, status, usage = os.wait4(process.pid, 0)
                 process.returncode = -9
                 break
+            # wait4 gives the usage, and has no timeout.
             time.sleep(0.005)
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode
 

@@ -7,7 +7,7 @@ extension Check {
   static let clusterRules: [DocumentedRule<Repository>] = [
     DocumentedRule(
       "node-selector", what: "a `nodeSelector` that taints make unsatisfiable",
-      why: "the pods are pending for ever, and with them the sync wave that waits for their health",
+      why: "the pods stay pending, and so does the sync wave that waits for their health",
       fix: "add the tolerations of the nodes' taints beside the `nodeSelector`"
     ) { repository in
       repository.placements.compactMap { placement in

@@ -28,7 +28,7 @@ extension Check {
     DocumentedRule(
       "resource-hook", what: "a hook or a hook's deletion policy that Argo CD does not know",
       why:
-        "what has the annotation is no longer part of the sync, and without a known hook it never runs; without a known policy it is replaced when the hook runs again",
+        "Argo CD takes the object out of the sync: with an unknown hook it never runs, and with an unknown policy it is replaced when the hook runs again",
       fix: "spell it as the documentation does (\"Sync Phases and Waves\")"
     ) { repository in
       repository.objects.flatMap { object in
@@ -61,7 +61,7 @@ extension Check {
         return retries < 0
           ? .warning(
             place,
-            "\(application.name) retries for ever with the commit that a sync began with, and never sees a later one",
+            "\(application.name) retries forever with the commit that its sync began with, and never picks up a newer one",
             help: help)
           : .note(
             place,
@@ -84,12 +84,12 @@ extension Check {
         let groups = [entry["group"]].compactMap(\.self).filter { $0.text?.contains("/") == true }
         return pointers.map {
           .warning(
-            $0, "\(($0.text ?? "").printable) is no JSON pointer, and fits nothing",
+            $0, "\(($0.text ?? "").printable) is not a JSON pointer, so it matches nothing",
             help: "begin it with a slash, and put slashes between its parts")
         }
           + paths.map {
             .error(
-              $0, "\(($0.text ?? "").printable) is no path of jq, and the Application cannot be compared",
+              $0, "\(($0.text ?? "").printable) is not a jq path, so Argo CD cannot compare the Application",
               help: "begin it with a dot; a path with slashes belongs under jsonPointers")
           }
           + groups.map {
@@ -134,7 +134,7 @@ extension Check {
     DocumentedRule(
       "written-back", what: "a field that a controller writes, in git as well and not ignored",
       why:
-        "the Application is never in sync, and with `selfHeal` Argo CD and the controller overwrite each other for ever",
+        "the Application is never in sync, and with `selfHeal` Argo CD and the controller overwrite each other forever",
       fix: "leave the field out of the manifest, or list it under `ignoreDifferences`"
     ) { repository in
       repository.pairs.flatMap { application, contents -> [Finding] in

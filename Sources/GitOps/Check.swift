@@ -29,8 +29,7 @@ extension Finding {
     Finding(.note, place.location, message, help: help)
   }
 
-  /// What breaks a rule unless something brings what is missing that is not read here: an error where there is nothing of
-  /// the kind, a warning otherwise.
+  /// A finding about something missing: an error, or a warning where something that is not read here may bring it.
   ///
   /// - Parameter mayBeThere: whether people also put such a thing into a cluster by other means.
   static func missing(

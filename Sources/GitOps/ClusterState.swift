@@ -59,7 +59,7 @@ public struct ClusterState: Hashable, Sendable {
       applications.filter { !$0.name.isObjectName }.map {
         .error(
           "not-a-name", at: Location(source: source),
-          "an Application is called \"\($0.name.printable)\", which is no name",
+          "an Application is called \"\($0.name.printable)\", which is not a valid name",
           help: "find out what answers in place of the cluster")
       }
     ).throwIfErrors()

@@ -92,7 +92,7 @@ extension Repository {
       return roots
     }
 
-    /// The objects that no Application brings, and that are no patches.
+    /// The objects that no Application brings, without patches.
     func unclaimed() -> [Object] {
       reading.objectFiles.flatMap { file in
         (reading.objects[file] ?? []).filter { !claimed.contains($0.place.key) }

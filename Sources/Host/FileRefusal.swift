@@ -1,6 +1,6 @@
 package import SystemPackage
 
-/// Why a file or a folder is left alone, or cannot be had.
+/// Why a file or folder is left untouched, or cannot be opened.
 package struct FileRefusal: Error, Hashable, Sendable {
   package enum Reason: Hashable, Sendable {
     /// The system said no.

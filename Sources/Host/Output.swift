@@ -97,7 +97,7 @@ package struct Output: Sendable {
     status.st_uid == geteuid() || status.st_mode & S_IFMT == S_IFCHR && status.st_uid == 0
   }
 
-  /// The descriptor that a path means, which is no link like others: `/dev/stdout`, or `/dev/fd/63` of a shell's `>(…)`.
+  /// The open descriptor that a path stands for, although it looks like a link: `/dev/stdout`, or `/dev/fd/63` of a shell's `>(…)`.
   private static func descriptor(_ path: String) -> CInt? {
     if path == "/dev/stdout" { return 1 }
     if path == "/dev/stderr" { return 2 }

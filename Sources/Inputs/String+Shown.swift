@@ -21,7 +21,7 @@ extension String {
   }
 
   /// Whether the text holds a word of letters and digits that is drawn at random, as tokens are, by its form. OCIDs and
-  /// public keys of SSH have such words, and are no secrets; names of several words may be as long.
+  /// public keys of SSH have such words and are not secrets; names of several words may be as long.
   private var holdsRandomWord: Bool {
     utf8.count >= Self.shortestToken && !hasPrefix("ocid1.")
       && utf8.split { !$0.isAlphanumeric && $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: "+") }.contains {
@@ -58,15 +58,10 @@ extension Substring.UTF8View {
     let words = split(separator: UInt8(ascii: "_"))
     return words.count > 1
       && words.allSatisfy { word in
-        let isUpper = word.first?.isUppercase ?? false
+        let isUpper = word.first?.isUpper ?? false
         return word.count <= 4
           || word.count <= 12
-            && word.drop { isUpper ? $0.isUppercase : $0.isLowercase }.allSatisfy(\.isDigit)
+            && word.drop { isUpper ? $0.isUpper : $0.isLower }.allSatisfy(\.isDigit)
       }
   }
-}
-
-extension UInt8 {
-  fileprivate var isLowercase: Bool { (0x61...0x7A) ~= self }
-  fileprivate var isUppercase: Bool { (0x41...0x5A) ~= self }
 }

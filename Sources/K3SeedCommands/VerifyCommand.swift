@@ -15,7 +15,7 @@ struct VerifyCommand: ParsableCommand {
       Needs QEMU, and an image: `k3seed image` has them. What k3seed rendered is checked against everything that it \
       promises; any other user-data against what holds for all. A PASS is as good as the user-data's maker: it runs as \
       root beside the probe, and could forge one. Exit codes: 0 PASS; 1 FAIL, the user-data is at \
-      fault; 69 INFRA, this host or the image is; 75 INCONCLUSIVE, nothing can be said; 2 and 64 as ever.
+      fault; 69 INFRA, this host or the image is; 75 INCONCLUSIVE, no verdict is possible; 2 and 64 as usual.
       """)
 
   @Argument(help: ArgumentHelp("The user-data; \"-\" is standard input.", valueName: "file"))

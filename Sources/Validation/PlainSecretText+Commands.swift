@@ -101,7 +101,7 @@ extension PlainSecretText {
     }
   }
 
-  private static func isPartOfName(_ byte: UInt8) -> Bool {
+  static func isPartOfName(_ byte: UInt8) -> Bool {
     (0x61...0x7A) ~= byte || (0x41...0x5A) ~= byte || (0x30...0x39) ~= byte || "_-".utf8.contains(byte)
   }
 

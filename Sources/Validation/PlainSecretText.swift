@@ -75,7 +75,7 @@ struct PlainSecretText {
   }
 
   private static func isPartOfWord(_ byte: UInt8) -> Bool {
-    (0x61...0x7A) ~= byte | 0x20 || (0x30...0x39) ~= byte || "_.-".utf8.contains(byte)
+    isPartOfName(byte) || byte == UInt8(ascii: ".")
   }
 
   /// `name=value`, `name: value`, `--name value` and `Bearer value`.
@@ -312,7 +312,8 @@ struct PlainSecretText {
 }
 
 extension PlainSecretText {
-  /// What is looked for in every line, so each is compiled once.
+  /// What is looked for in every line, so each is compiled once. A `Regex` is not Sendable as it may hold a closure; none of
+  /// these does, so threads may share them.
   enum Form {
     nonisolated(unsafe) static let size = /[0-9.]+[A-Za-z%]{0,2}/
     nonisolated(unsafe) static let shortNumber = /[0-9.]{1,5}/

@@ -2,12 +2,6 @@ import Foundation
 import TestSupport
 import Testing
 
-/// User-data without its compression, which it has where it would be over the platform's limit.
-func unpacked(_ payload: [UInt8]) async throws -> [UInt8] {
-  guard payload.starts(with: [0x1F, 0x8B]) else { return payload }
-  return try await Tool.run(["gzip", "-dc"], input: payload).output
-}
-
 /// The user-data of every golden case, as the built program renders it.
 struct Payload: Sendable, CustomTestStringConvertible {
   /// The case, and the node or role.

@@ -49,6 +49,7 @@ class Backend(http.server.BaseHTTPRequestHandler):
         try:
             for _ in range(STREAM):
                 self.wfile.write(b"2\r\n.\n\r\n")
+                # As a stream of events does, it says something now and then.
                 time.sleep(1)
             self.wfile.write(b"5\r\ndone\n\r\n0\r\n\r\n")
         except ConnectionError:
@@ -148,6 +149,7 @@ def ask(envoy, backend, policy, rule):
                 except OSError:
                     if process.poll() is not None:
                         sys.exit(pathlib.Path(folder, "log").read_text())
+                    # Envoy does not tell when it listens.
                     time.sleep(0.1)
             repository = "/api/v1/repositories/https%3A%2F%2Fgit.example.org%2Fa%2Fb.git/apps"
             return {"repository": get(port, repository), "stream": get(port, "/stream")}

@@ -112,7 +112,7 @@ extension Trap {
     Trap(
       code: "retry-refresh", name: "without limit",
       findings: [
-        "a retries for ever with the commit that a sync began with, and never sees a later one; set syncPolicy.retry.refresh to true"
+        "a retries forever with the commit that its sync began with, and never picks up a newer one; set syncPolicy.retry.refresh to true"
       ],
       files: ["apps.yaml": application("a", retry: "retry: {limit: »-1}"), "a/a.yaml": configMap],
       mended: ["limit: -1": "limit: -1, refresh: true"]),
@@ -126,7 +126,7 @@ extension Trap {
     Trap(
       code: "retry-refresh", name: "with an Argo CD that has no such field, nothing is asked for",
       findings: [
-        "a retries for ever with the commit that a sync began with, and never sees a later one; set syncPolicy.retry.refresh to true"
+        "a retries forever with the commit that its sync began with, and never picks up a newer one; set syncPolicy.retry.refresh to true"
       ],
       files: [
         "apps.yaml": application("a", retry: "retry: {limit: »-1}")
@@ -139,8 +139,8 @@ extension Trap {
       code: "ignored-field", name: "a dotted pointer, a jq path with slashes, and a group with its version",
       findings: [
         "the group apps/v1 has a version, so that it fits nothing; leave out the version",
-        "spec.replicas is no JSON pointer, and fits nothing; begin it with a slash, and put slashes between its parts",
-        "/spec/template is no path of jq, and the Application cannot be compared; begin it with a dot; a path with slashes belongs under jsonPointers",
+        "spec.replicas is not a JSON pointer, so it matches nothing; begin it with a slash, and put slashes between its parts",
+        "/spec/template is not a jq path, so Argo CD cannot compare the Application; begin it with a dot; a path with slashes belongs under jsonPointers",
       ],
       files: [
         "apps.yaml": application("a").replacing(

@@ -106,3 +106,9 @@ public func withTemporaryDirectory<Value>(_ body: (URL) async throws -> Value) a
   defer { try? FileManager.default.removeItem(at: folder) }
   return try await body(folder)
 }
+
+/// User-data without its compression, which it has where it would be over the platform's limit.
+public func unpacked(_ payload: [UInt8]) async throws -> [UInt8] {
+  guard payload.starts(with: [0x1F, 0x8B]) else { return payload }
+  return try await Tool.run(["gzip", "-dc"], input: payload).output
+}
