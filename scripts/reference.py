@@ -15,7 +15,10 @@ NOTE = "Made by scripts/reference.py; K3SEED_RECORD=1 make test writes it anew."
 
 def shown(arguments):
     """The arguments that people are told of, but for those that every command has."""
-    return [one for one in arguments or [] if one["shouldDisplay"] and one["valueName"] not in ("help", "version")]
+    def is_everywhere(one):
+        return one["kind"] == "flag" and [name["name"] for name in one["names"]][-1] in ("help", "version")
+
+    return [one for one in arguments or [] if one["shouldDisplay"] and not is_everywhere(one)]
 
 
 def names(argument):

@@ -20,5 +20,7 @@ extension Int {
   }
 
   /// The number with what it counts: `1 file`, `2 files`.
-  package func counted(_ noun: String) -> String { "\(grouped) \(noun)\(self == 1 ? "" : "s")" }
+  package func counted(_ noun: String) -> String {
+    "\(grouped) \(noun)\(self == 1 ? "" : noun.hasSuffix("s") ? "es" : "s")"
+  }
 }

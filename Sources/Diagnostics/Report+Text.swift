@@ -1,4 +1,9 @@
 extension Diagnostic {
+  /// The finding without its place, where the reader does not see the file: `message; help [code]`.
+  public var sentence: String {
+    (message + (help.map { "; \($0)" } ?? "") + " [\(code)]").printable
+  }
+
   /// The finding on one line: `file:line:column: error: message (path); help [code]`.
   public var line: String {
     var text = ""

@@ -14,10 +14,13 @@ public struct ConfigFile: Sendable {
 
   /// The inputs that the file gives.
   public var document: InputDocument
-  /// For an input's name, the output that holds it.
-  var outputNames: [String: Positioned] = [:]
+  /// For an input's name, where among the outputs it is.
+  var outputNames: [String: (path: OutputPath, origin: Location)] = [:]
   /// The path of the lock that the file names.
   public private(set) var lock: Positioned?
+
+  /// Whether the file, or there being none, gives nothing and renames nothing.
+  var isEmpty: Bool { document.entries.isEmpty && outputNames.isEmpty }
 
   /// No file: nothing given, nothing renamed.
   public init() {
@@ -56,6 +59,9 @@ public struct ConfigFile: Sendable {
 }
 
 extension ConfigFile {
+  /// Whether the file says that an input is in an output of this name.
+  func names(output name: String) -> Bool { outputNames.values.contains { $0.path.output == name } }
+
   /// Whether a text is meant as such a file, whatever its name: a mapping with a key that only such a file has.
   public static func isMeant(_ bytes: [UInt8]) -> Bool {
     // `#cloud-config` and its like begin user-data.
@@ -80,14 +86,15 @@ extension ConfigFile {
     for name in names.entries {
       if InputSpec.named(name.key) == nil {
         report.add(.unknownInput(name.key, at: name.keyLocation, severity: .error))
-      } else if name.value.node.string.map({ Rule.outputName.problem(with: $0) == nil }) == true {
-        outputNames[name.key] = name.value
+      } else if let path = name.value.node.string.flatMap(OutputPath.init) {
+        outputNames[name.key] = (path, name.value.location)
       } else {
         // Not shown: it may be the secret itself, put where the name of its output belongs.
         report.add(
           .error(
             "input-value", at: name.value.location,
-            "what \(Self.outputNamesKey) has for \(name.key) is not the name of an output"))
+            "what \(Self.outputNamesKey) has for \(name.key) is not the name of an output, nor a path into one",
+            help: "write it as Terraform does: name, name.key or name[0].key"))
       }
     }
   }
@@ -117,6 +124,6 @@ extension Diagnostic {
     .error(
       "secret-in-config", at: location,
       "\(name) is a secret, and \(location.source) is a file to be committed",
-      help: "give it as a Terraform output, or as an OCID of OCI Vault")
+      help: "give it with --secrets, or as a Terraform output")
   }
 }

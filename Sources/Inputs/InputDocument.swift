@@ -35,7 +35,7 @@ extension InputDocument {
     try terraform(Positioned(JSON.parse(bytes, source: source), source: source))
   }
 
-  private static func terraform(_ root: Positioned) throws(Report) -> InputDocument {
+  static func terraform(_ root: Positioned) throws(Report) -> InputDocument {
     guard root.node.mapping != nil else {
       throw Report([
         .error(
@@ -90,52 +90,6 @@ extension InputDocument {
     ("a Terraform plan", ["format_version", "planned_values"]),
     ("a Terraform state file", ["lineage", "serial", "terraform_version"]),
   ]
-
-  /// Reads the query of Terraform's `external` data source: an object whose values are all strings.
-  ///
-  /// The key `outputs` may hold JSON of the other shapes; what stands beside it goes before it.
-  ///
-  /// - Parameters:
-  ///   - controls: keys that are settings of the command, given back apart.
-  /// - Returns: the inputs, and the settings that were found.
-  public static func query(
-    _ bytes: [UInt8], source: String, controls: [String]
-  ) throws(Report) -> (document: InputDocument, controls: [String: Positioned]) {
-    let root = Positioned(try JSON.parse(bytes, source: source), source: source)
-    guard root.node.mapping != nil else {
-      throw Report([
-        .error(
-          "input-shape", at: root.location,
-          "expected the query object of Terraform's external data source, found \(root.node.kind)")
-      ])
-    }
-    var report = Report()
-    for entry in root.entries where entry.value.node.string == nil && entry.value.node.value != .null {
-      report.add(
-        .error(
-          "input-type", at: entry.value.location,
-          "\(entry.key.shownName) is \(entry.value.node.kind); a query of Terraform's external data source holds strings only",
-          help: "wrap it in jsonencode()"))
-    }
-    try report.throwIfErrors()
-    var document = InputDocument(source: source)
-    var found: [String: Positioned] = [:]
-    var outputs: [Entry] = []
-    for entry in plain(root).entries where entry.value.node.value != .null {
-      if entry.name == "outputs" {
-        outputs = try terraform(entry.value.decodingJSON()).entries
-      } else if controls.contains(entry.name) {
-        found[entry.name] = entry.value
-      } else {
-        document.entries.append(entry)
-      }
-    }
-    // A key given directly says more than one within "outputs", by whichever of its names.
-    func name(_ entry: Entry) -> String { InputSpec.known(as: entry.name)?.name ?? entry.name }
-    let direct = Set(document.entries.map(name))
-    document.entries += outputs.filter { !direct.contains(name($0)) }
-    return (document, found)
-  }
 
   /// Reads `--set NAME=VALUE` arguments, and the value of `--platform`, which goes before them.
   public static func settings(
@@ -208,7 +162,9 @@ extension InputDocument {
 
 extension Positioned {
   /// The JSON document that a string holds, every value of it at the string's own place.
-  func decodingJSON() throws(Report) -> Positioned {
+  ///
+  /// - Throws: a report where the string is not JSON.
+  package func decodingJSON() throws(Report) -> Positioned {
     guard let text = node.string else { return self }
     let inner: Node
     do {

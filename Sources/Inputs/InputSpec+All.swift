@@ -215,10 +215,13 @@ extension Rule {
   /// The name of a Terraform output.
   static let outputName = matching(
     "the name of an output", pattern: "^[A-Za-z_][A-Za-z0-9_-]*$"
-  ) { text in
-    text.utf8.first.map { $0.isLetter || $0 == 0x5F } == true
-      && text.utf8.allSatisfy { $0.isAlphanumeric || $0 == 0x5F || $0 == 0x2D }
-  }
+  ) { text in OutputPath(text)?.steps.isEmpty == true }
+
+  /// The name of a Terraform output, or what leads to a value within one.
+  static let outputPath = matching(
+    "the name of an output, or a path into one",
+    pattern: #"^[A-Za-z_][A-Za-z0-9_-]*([.][A-Za-z_][A-Za-z0-9_-]*|\[[0-9]+\]|\["[^"\\]*"\])*$"#
+  ) { text in OutputPath(text) != nil }
 
   /// YAML that the deploy controller can apply: each document a Kubernetes object, none a Secret, since
   /// K3s re-applies the folder at every start and would bring an old value back.

@@ -43,16 +43,17 @@ public struct Inputs: Sendable {
   /// Whether an input was given, with an error that has been reported.
   public func isRefused(_ name: String) -> Bool { refused.contains(name) }
 
-  /// Joins the sources: flags go before `k3seed.yaml`, which goes before Terraform.
+  /// Joins the sources: flags go before the file of secrets, that before `k3seed.yaml`, and that before Terraform.
   ///
   /// - Parameters:
   ///   - terraform: what Terraform gave.
   ///   - config: `k3seed.yaml`.
+  ///   - secrets: the file of secrets, where there is one.
   ///   - flags: `--set` arguments and flags such as `--platform`.
   ///   - report: gets every finding; values with errors are left out of the result.
   public init(
-    terraform: InputDocument, config: ConfigFile = ConfigFile(), flags: InputDocument? = nil,
-    report: inout Report
+    terraform: InputDocument, config: ConfigFile = ConfigFile(), secrets: SecretsFile? = nil,
+    flags: InputDocument? = nil, report: inout Report
   ) {
     source = terraform.source
     let flags = flags ?? InputDocument(source: "--set")
@@ -63,7 +64,7 @@ public struct Inputs: Sendable {
           .error(
             "secret-in-argument", at: entry.nameLocation,
             "\(entry.name) is a secret, and every user of the machine can read a program's arguments",
-            help: "give it as a Terraform output, or as an OCID of OCI Vault"))
+            help: "give it with --secrets, or as a Terraform output"))
         refused.insert(entry.name)
       } else {
         report.add(.unknownInput(entry.name, at: entry.nameLocation, severity: .error))
@@ -74,12 +75,13 @@ public struct Inputs: Sendable {
       report.add(.secretInConfig(entry.name, at: entry.value.location))
       refused.insert(entry.name)
     }
-    let outputs = Outputs(terraform, names: config.outputNames, report: &report)
+    let outputs = Outputs(terraform, config: config, report: &report)
     refused.formUnion(outputs.missing)
     var ranks: [String: Int] = [:]
     for spec in InputSpec.all where !refused.contains(spec.name) {
       let candidates = [
         flags.entries.last { $0.name == spec.name },
+        secrets?.entry(for: spec),
         config.document.entries.first { $0.name == spec.name },
         outputs.entry(for: spec),
       ]
@@ -174,29 +176,55 @@ public struct Inputs: Sendable {
 /// Terraform's outputs, found by the names that inputs may have there.
 private struct Outputs {
   private var entries: [String: InputDocument.Entry] = [:]
-  private var names: [String: Positioned]
+  /// What `output_names` leads to, by the input's name.
+  private var mapped: [String: InputDocument.Entry] = [:]
   /// Inputs whose output, as `output_names` calls it, is not there.
   private(set) var missing: Set<String> = []
 
-  init(_ document: InputDocument, names: [String: Positioned], report: inout Report) {
-    self.names = names
+  init(_ document: InputDocument, config: ConfigFile, report: inout Report) {
     for entry in document.entries { entries[entry.name] = entry }
-    for (name, output) in names.sorted(by: { $0.key < $1.key }) {
-      guard let wanted = output.node.string, entries[wanted] == nil else { continue }
-      let near = wanted.suggestion(from: entries.keys.sorted(), within: 2)
-      missing.insert(name)
-      report.add(
-        .error(
-          "missing-output", at: output.location,
-          "\(name) is said to be in an output that \(document.source) does not have",
-          help: "\(near)correct output_names"))
-    }
-    let mapped = Set(names.values.compactMap(\.node.string))
-    for entry in document.entries
-    where InputSpec.known(as: entry.name) == nil && !mapped.contains(entry.name) {
-      guard let near = entry.name.nearest(in: InputSpec.knownNames, within: 1), entries[near] == nil else {
+    for (name, (path, origin)) in config.outputNames.sorted(by: { $0.key < $1.key }) {
+      guard var entry = entries[path.output] else {
+        missing.insert(name)
+        report.add(
+          .error(
+            "missing-output", at: origin,
+            "\(name) is said to be in an output that \(document.source) does not have",
+            help: "\(path.output.suggestion(from: entries.keys.sorted(), within: 2))correct output_names"))
         continue
       }
+      do throws(OutputPath.Missing) {
+        entry.value = try path.value(in: entry.value)
+        entry.name = path.text
+        mapped[name] = entry
+      } catch {
+        missing.insert(name)
+        report.add(
+          .error(
+            "missing-output", at: origin,
+            "\(name) is said to be at a path that \(document.source) does not have: \(error.message)",
+            help: error.help))
+      }
+    }
+    let unknown = document.entries.filter {
+      InputSpec.known(as: $0.name) == nil && !config.names(output: $0.name)
+    }
+    let nearMisses = unknown.compactMap { entry in
+      entry.name.nearest(in: InputSpec.knownNames, within: 1).flatMap {
+        entries[$0] == nil ? (entry, $0) : nil
+      }
+    }
+    // With a k3seed.yaml, that may be what was meant.
+    if unknown.count == document.entries.count, !unknown.isEmpty, nearMisses.isEmpty, config.isEmpty {
+      let names = unknown.prefix(Self.shownNames).map(\.name.shownName).joined(separator: ", ")
+      let more = unknown.count > Self.shownNames ? " and \(unknown.count - Self.shownNames) more" : ""
+      report.add(
+        .warning(
+          "no-known-output", at: Location(source: document.source),
+          "no output is an input of k3seed; found \(names)\(more)",
+          help: "\"k3seed init\" writes a k3seed.yaml that says which output is which input"))
+    }
+    for (entry, near) in nearMisses {
       report.add(
         .warning(
           "unknown-input", at: entry.nameLocation,
@@ -205,9 +233,11 @@ private struct Outputs {
     }
   }
 
+  private static let shownNames = 5
+
   func entry(for spec: InputSpec) -> InputDocument.Entry? {
-    let names = names[spec.name]?.node.string.map { [$0] } ?? [spec.name] + spec.aliases
-    return names.lazy
+    if let entry = mapped[spec.name] { return entry.value.node.value == .null ? nil : entry }
+    return ([spec.name] + spec.aliases).lazy
       .compactMap { entries[$0] }
       .first { $0.value.node.value != .null }
   }

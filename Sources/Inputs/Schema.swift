@@ -16,7 +16,7 @@ public enum Schema {
 
   /// The schema of `k3seed.yaml`, where secrets may only be references and unknown names are refused.
   public static var config: Node {
-    let names = Shape.map(keys: .inputName, .text(.outputName))
+    let names = Shape.map(keys: .inputName, .text(.outputPath))
     return object(
       id: "config", title: "k3seed.yaml",
       properties: InputSpec.all.map { spec in
@@ -25,7 +25,10 @@ public enum Schema {
         (
           ConfigFile.outputNamesKey,
           schema(
-            of: names, describedAs: "Where a project calls an output otherwise: input name, output name.")
+            of: names,
+            describedAs:
+              "Where a project calls an output otherwise: input name, output name or a path into one, such as servers[0].private_ip."
+          )
         ),
         (
           ConfigFile.lockKey,

@@ -4,7 +4,7 @@ import Secrets
 extension String {
   /// A value of a user's in quotes, as a message may show it: cut where it is long, without the credentials
   /// of a URL, and not at all where it looks like a secret that was put in the wrong place.
-  var shown: String {
+  package var shown: String {
     if looksSecret { return "\"…\" (hidden: it looks like a secret)" }
     let text = withoutCredentials
     return text.count <= 80 ? "\"\(text)\"" : "\"\(text.prefix(77))...\""

@@ -46,17 +46,19 @@ public struct Project: Sendable {
   private let plan: ClusterPlan
   private let report: Report
 
-  /// Joins the sources of inputs; flags go before `k3seed.yaml`, which goes before Terraform.
+  /// Joins the sources of inputs; flags go before the file of secrets, that before `k3seed.yaml`, and that before
+  /// Terraform.
   ///
   /// Findings are kept until something is rendered, so that all of them are seen at once.
   ///
   /// - Parameter lock: the versions that hold where no input says otherwise.
   public init(
-    terraform: InputDocument, config: ConfigFile = ConfigFile(), flags: InputDocument? = nil,
-    lock: Lock = Pins.lock
+    terraform: InputDocument, config: ConfigFile = ConfigFile(), secrets: SecretsFile? = nil,
+    flags: InputDocument? = nil, lock: Lock = Pins.lock
   ) {
     var report = Report()
-    let inputs = Inputs(terraform: terraform, config: config, flags: flags, report: &report)
+    let inputs = Inputs(
+      terraform: terraform, config: config, secrets: secrets, flags: flags, report: &report)
     plan = ClusterPlan(inputs, lock: lock, report: &report)
     self.report = report
   }
@@ -99,14 +101,31 @@ public struct Project: Sendable {
   public func renderAll(
     templates: TemplateSet = TemplateSet(), encoding: Encoding = .auto
   ) throws(Report) -> (all: [UserData], report: Report) {
+    try render(plan.nodes, report, templates: templates, encoding: encoding)
+  }
+
+  /// Renders several nodes, in the order that is given.
+  ///
+  /// - Throws: a report with the findings about all of them.
+  public func render(
+    _ selections: [Selection], templates: TemplateSet = TemplateSet(), encoding: Encoding = .auto
+  ) throws(Report) -> (all: [UserData], report: Report) {
     var report = report
-    for node in plan.nodes { plan.require(for: node, report: &report) }
+    let nodes = selections.compactMap { select($0, report: &report) }
+    return try render(nodes, report, templates: templates, encoding: encoding)
+  }
+
+  private func render(
+    _ nodes: [ClusterNode], _ report: Report, templates: TemplateSet, encoding: Encoding
+  ) throws(Report) -> (all: [UserData], report: Report) {
+    var report = report
+    for node in nodes { plan.require(for: node, report: &report) }
     report.removeRepetitions()
     try report.throwIfErrors()
-    plan.warn(about: plan.nodes, report: &report)
+    plan.warn(about: nodes, report: &report)
     var renderer = Renderer(templates)
     var all: [UserData] = []
-    for node in plan.nodes {
+    for node in nodes {
       if let userData = report.collect({ () throws(Report) in
         try renderer.render(plan, node: node, encoding: encoding)
       }) {

@@ -9,7 +9,9 @@ struct ExplainCommand: ParsableCommand {
     abstract: "Says what the code of a finding means: what was found, why it matters, and what to do.",
     discussion: "Codes stand in brackets at the end of a finding. Without a code, all are listed.")
 
-  @Argument(help: ArgumentHelp("The code, such as \"curl-pipe-shell\".", valueName: "code"))
+  @Argument(
+    help: ArgumentHelp("The code, such as \"curl-pipe-shell\".", valueName: "code"),
+    completion: .list(Self.rules.map(\.code)))
   var code: String?
 
   func run() throws {

@@ -21,6 +21,19 @@ extension FileSystem {
     mode(of: path).map { $0 & S_IFMT == S_IFREG && $0 & 0o077 == 0 } ?? false
   }
 
+  /// Whether it is a regular file.
+  static func isFile(_ path: String) -> Bool { mode(of: path).map { $0 & S_IFMT == S_IFREG } ?? false }
+
+  /// The permissions of a regular file, in octal, where others than its owner can read it; nil where they cannot, and of
+  /// pipes and the like, which are nobody else's.
+  static func readableMode(of file: FileDescriptor) -> String? {
+    var status = stat()
+    guard fstat(file.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      status.st_mode & 0o044 != 0
+    else { return nil }
+    return "0" + String(status.st_mode & 0o777, radix: 8)
+  }
+
   /// The names in a folder, in their order.
   static func names(in folder: String) throws(Report) -> [String] {
     do throws(Errno) {

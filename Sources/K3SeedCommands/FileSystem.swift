@@ -34,6 +34,31 @@ enum FileSystem {
     }
   }
 
+  /// The whole of a file of secrets: standard input, a pipe, or a file that nobody else can read.
+  static func readSecrets(_ path: String) throws(Report) -> [UInt8] {
+    if path == "-" { return try read(path, .settings) }
+    do {
+      let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+      return try file.closeAfter {
+        // Of the open file, as the name may soon be another's.
+        if let mode = readableMode(of: file) {
+          throw Report([
+            .error(
+              "secrets-mode", at: location(path), "other users can read it (mode \(mode))",
+              help: "take their rights away, with chmod 600")
+          ])
+        }
+        return try read(file, .settings)
+      }
+    } catch let error as Errno {
+      throw failure("cannot be read", path, error)
+    } catch let report as Report {
+      throw report
+    } catch {
+      throw Report([tooLarge(name(path), .settings)])
+    }
+  }
+
   static func tooLarge(_ name: String, _ limit: Limit) -> Diagnostic {
     .error(
       "file-size", at: Location(source: name), "holds more than \(limit.bytes >> 20) MiB, and \(limit.reason)"
@@ -56,6 +81,11 @@ enum FileSystem {
   /// Writes a file that holds no secret, for all to read.
   static func publish(_ bytes: [UInt8], to path: String) throws(Report) {
     try attempt { () throws(FileRefusal) in try Output(path, for: .all).write(bytes) }
+  }
+
+  /// Says that a file was written, with what there is to say of it; not of pipes and devices, which are no files.
+  static func sayWritten(_ path: String, _ what: String) {
+    if isFile(path) { say("\(path): written\(what)\n") }
   }
 
   /// Finds out, before work that takes long, whether its result can be written there. Nothing is changed.
@@ -94,10 +124,22 @@ enum FileSystem {
   /// Writes text for people to standard output; what of it is from elsewhere has been made printable.
   static func show(_ text: String) throws(Report) { try print(Array(text.withoutCommands.utf8)) }
 
-  /// Writes a report to standard output.
-  static func show(_ report: Report, as format: Report.Format, by producer: Report.Producer) throws(Report) {
+  /// Writes a report to standard output; at a terminal with the lines that it is about, where those may be shown.
+  static func show(
+    _ report: Report, as format: Report.Format, by producer: Report.Producer,
+    source: (Location) -> String? = { _ in nil }
+  ) throws(Report) {
+    if format == .text, let style = Terminal.style(of: .standardOutput) {
+      return try print(Array(report.text(for: style, source: source).withoutCommands.utf8))
+    }
     let written = report.written(as: format, by: producer)
     if format == .text { try show(written) } else { try print(Array(written.utf8)) }
+  }
+
+  /// Writes findings to standard error.
+  static func say(_ report: Report) {
+    guard let style = Terminal.style(of: .standardError) else { return say(report.text) }
+    pass(Array(report.text(for: style).withoutCommands.utf8))
   }
 
   /// Writes text for people to standard error; that it cannot be written can be told to nobody.

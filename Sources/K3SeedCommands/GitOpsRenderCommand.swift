@@ -30,14 +30,14 @@ struct GitOpsRenderCommand: ParsableCommand {
 
   func run() throws {
     let (tree, findings) = try input.source.project().gitOpsTree(templates: input.source.templateSet())
-    FileSystem.say(findings.text)
+    FileSystem.say(findings)
     let folder = TreeFolder(path: out)
     let record = try folder.contents(of: [TreeUpdate.recordPath])[TreeUpdate.recordPath]
     let existing = try folder.contents(of: TreeUpdate.paths(of: tree, record: record, folder: out))
     let update = try TreeUpdate(
       tree, existing: existing, record: record, folder: out,
       policy: force ? .overwrite : keep ? .keep : .refuse)
-    FileSystem.say(update.report.text)
+    FileSystem.say(update.report)
     try folder.change(
       writing: update.writes.map { ($0.path, $0.bytes) }, removing: update.removals, knowing: existing)
     let written = update.writes.count { $0.path != TreeUpdate.recordPath }

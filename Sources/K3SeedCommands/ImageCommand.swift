@@ -130,7 +130,9 @@ struct ImageCommand: ParsableCommand {
 
 /// Which image of the catalogue is meant.
 struct ImageName: ParsableArguments {
-  @Argument(help: "The image: \(CatalogueImage.names.joined(separator: ", ")).")
+  @Argument(
+    help: "The image: \(CatalogueImage.names.joined(separator: ", ")).",
+    completion: .list(CatalogueImage.names))
   var name: String
 
   @Option(

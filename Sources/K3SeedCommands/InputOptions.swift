@@ -10,27 +10,40 @@ import YAML
 
 extension Encoding: ExpressibleByArgument {}
 
+extension CompletionKind {
+  /// The names of all platforms.
+  static var platforms: CompletionKind { .list(Platform.allCases.map(\.rawValue)) }
+}
+
 /// The options of every command that reads a project.
 struct InputOptions: ParsableArguments {
   @Option(
     name: .long,
     help: ArgumentHelp(
       "Terraform's outputs: \"terraform output -json\", \"terraform show -json\" or a plain object; \"-\" is standard input.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var input = "-"
 
   @Option(
-    name: .long, help: ArgumentHelp("k3seed.yaml: what is not Terraform's business.", valueName: "file"))
+    name: .long, help: ArgumentHelp("k3seed.yaml: what is not Terraform's business.", valueName: "file"),
+    completion: .file())
   var config: String?
 
   @Option(
     name: .long,
     help: ArgumentHelp(
       "The versions to install; else the lock that k3seed.yaml names or that lies beside it, else those built in.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var lock: String?
 
-  @Option(name: .long, help: "Where user-data is delivered.")
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Secrets by the names of inputs, as JSON or YAML, that do not come from Terraform: a file that only you can read, \"-\", or a pipe such as <(sops decrypt secrets.yaml).",
+      valueName: "file"), completion: .file())
+  var secrets: String?
+
+  @Option(name: .long, help: "Where user-data is delivered.", completion: .platforms)
   var platform: String?
 
   @Option(
@@ -39,12 +52,14 @@ struct InputOptions: ParsableArguments {
   var set: [String] = []
 
   @Option(
-    name: .long, help: ArgumentHelp("Templates to use in place of the built-in ones.", valueName: "folder"))
+    name: .long, help: ArgumentHelp("Templates to use in place of the built-in ones.", valueName: "folder"),
+    completion: .directory)
   var templates: String?
 
   var source: InputSource {
     InputSource(
-      input: input, config: config, lock: lock, platform: platform, set: set, templates: templates)
+      input: input, config: config, secrets: secrets, lock: lock, platform: platform, set: set,
+      templates: templates)
   }
 }
 
@@ -52,17 +67,30 @@ struct InputOptions: ParsableArguments {
 struct InputSource {
   var input = "-"
   var config: String?
+  var secrets: String?
   var lock: String?
   var platform: String?
   var set: [String] = []
   var templates: String?
 
-  func project() throws(Report) -> Project {
+  /// Makes sure that there is something to read.
+  func expectInput() throws(Report) {
     if input == "-", FileSystem.isTerminal(.standardInput) {
       throw Report([
         .error(
           "no-input", at: nil, "nothing is piped in and no --input is given",
           help: "try: terraform output -json | k3seed preview")
+      ])
+    }
+  }
+
+  func project() throws(Report) -> Project {
+    try expectInput()
+    if input == "-", secrets == "-" {
+      throw Report([
+        .error(
+          "no-input", at: nil, "standard input cannot be both the outputs and the secrets",
+          help: "give one of them as a file")
       ])
     }
     var report = Report()
@@ -71,14 +99,15 @@ struct InputSource {
       try InputDocument.terraform(try FileSystem.read(input, .outputs), source: FileSystem.name(input))
     }
     let config = report.collect { () throws(Report) in try ConfigFile.load(self.config) }
+    let secrets = report.collect { () throws(Report) in try SecretsFile.load(self.secrets) }
     let lock = report.collect { () throws(Report) in
       try Lock.load(self.lock, config: config, at: self.config)
     }
     let flags = report.collect { () throws(Report) in
       try InputDocument.settings(set, platform: platform)
     }
-    guard let terraform, let config, let lock, let flags else { throw report }
-    return Project(terraform: terraform, config: config, flags: flags, lock: lock)
+    guard let terraform, let config, let secrets, let lock, let flags else { throw report }
+    return Project(terraform: terraform, config: config, secrets: secrets, flags: flags, lock: lock)
   }
 
   func templateSet() throws(Report) -> TemplateSet {
@@ -113,6 +142,14 @@ extension ConfigFile {
   static func load(_ path: String?) throws(Report) -> ConfigFile {
     guard let path else { return ConfigFile() }
     return try ConfigFile(try FileSystem.read(path, .settings), source: FileSystem.name(path))
+  }
+}
+
+extension SecretsFile {
+  /// The file at a path, or no file.
+  static func load(_ path: String?) throws(Report) -> SecretsFile? {
+    guard let path else { return nil }
+    return try SecretsFile(try FileSystem.readSecrets(path), source: FileSystem.name(path))
   }
 }
 

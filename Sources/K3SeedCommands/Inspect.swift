@@ -20,7 +20,7 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     let inspection = try Inspection(try FileSystem.read(file, .userData), source: FileSystem.name(file))
-    FileSystem.say(inspection.report.text)
+    FileSystem.say(inspection.report)
     try FileSystem.show(inspection.text(showsContent: content))
     if inspection.report.hasErrors { throw ExitCode(2) }
   }

@@ -30,7 +30,8 @@ struct LockCommand: ParsableCommand {
     name: .long,
     help: ArgumentHelp(
       "The version of a chart: \(Chart.allCases.map(\.name).joined(separator: ", ")); may be repeated.",
-      valueName: "name=version"))
+      valueName: "name=version"),
+    completion: .list(Chart.allCases.map { $0.name + "=" }))
   var chart: [String] = []
 
   @Option(name: .long, help: ArgumentHelp("The version of the Gateway API.", valueName: "version"))
@@ -87,14 +88,14 @@ struct LockCommand: ParsableCommand {
     if let reading {
       // What is to be checked must be whole; what is written anew need not have been.
       if check { try reading.report.throwIfErrors() }
-      FileSystem.say(reading.report.asWarnings.text)
+      FileSystem.say(reading.report.asWarnings)
     }
     let before = LockedFacts(reading)
     let wanted = try before.wanted(
       k3s: k3s, charts: chart, gatewayAPI: gatewayAPI, repositories: repository)
     let servers = [("--k3s-mirror", k3sMirror), ("--channels", channels)]
     try Self.judge(servers)
-    FileSystem.say(Self.clearText(servers, wanted).text)
+    FileSystem.say(Self.clearText(servers, wanted))
     var resolver = Resolver(timeout: timeout)
     resolver.k3sMirror = k3sMirror
     resolver.channels = channels
@@ -130,7 +131,7 @@ struct LockCommand: ParsableCommand {
     do {
       return try waiting { try await resolver.resolve(wanted) }
     } catch let failure as Resolver.Failure {
-      FileSystem.say(failure.report.text)
+      FileSystem.say(failure.report)
       throw ExitCode(failure.isUnreachable ? 69 : 2)
     }
   }
@@ -141,7 +142,7 @@ struct LockCommand: ParsableCommand {
     let builtIn = found.contradictions(of: LockedFacts(nil).facts, in: "built-in")
     let known = Set(own.map(\.message))
     let exchanged = Report(own + builtIn.filter { !known.contains($0.message) })
-    FileSystem.say((force ? exchanged.asWarnings : exchanged).text)
+    FileSystem.say(force ? exchanged.asWarnings : exchanged)
     let changes = before.lock.changes(to: found)
     let told = exchanged.diagnostics.map(\.message)
     for change in changes where !told.contains(where: { $0.hasPrefix("\(change.path) was ") }) {

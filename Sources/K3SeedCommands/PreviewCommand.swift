@@ -23,6 +23,9 @@ struct PreviewCommand: ParsableCommand {
       valueName: "file"))
   var html: String?
 
+  @Flag(name: .long, help: "Draw the size for every platform, not only for the one it is delivered on.")
+  var allPlatforms = false
+
   func validate() throws {
     if json, html != nil { throw ValidationError("--json and --html are two forms: give one of them") }
   }
@@ -32,7 +35,9 @@ struct PreviewCommand: ParsableCommand {
     let rendering = try source.project().render(node.selection, templates: source.templateSet())
     if let html {
       let page = Array(rendering.html.utf8)
-      if html == "-" { try FileSystem.print(page) } else { try FileSystem.publish(page, to: html) }
+      if html == "-" { return try FileSystem.print(page) }
+      try FileSystem.publish(page, to: html)
+      FileSystem.sayWritten(html, "; open it in a browser")
       return
     }
     let preview = rendering.preview
@@ -40,7 +45,8 @@ struct PreviewCommand: ParsableCommand {
       try FileSystem.print(JSON.emit(preview.document(report: rendering.report)) + [UInt8(ascii: "\n")])
       return
     }
-    let isStyled = FileSystem.isTerminal(.standardOutput) && FileSystem.environment("NO_COLOR") == nil
-    try FileSystem.show(preview.text(report: rendering.report, isStyled: isStyled))
+    let style = Terminal.style(of: .standardOutput) ?? .none
+    let text = preview.text(report: rendering.report, style: style, allPlatforms: allPlatforms)
+    try FileSystem.print(Array(text.withoutCommands.utf8))
   }
 }

@@ -56,16 +56,23 @@ struct RenderJob {
     let templates = try source.templateSet()
     guard all, let output else {
       let rendering = try project.render(selection, templates: templates, encoding: encoding)
-      FileSystem.say(rendering.report.text)
+      FileSystem.say(rendering.report)
       if let output {
         try FileSystem.write(rendering.userData.delivered, to: output)
-      } else {
+        FileSystem.sayWritten(output, ", \(rendering.userData.delivered.count.counted("byte"))")
+      } else if rendering.userData.isText || !FileSystem.isTerminal(.standardOutput) {
         try FileSystem.print(rendering.userData.delivered)
+      } else {
+        throw Report([
+          .error(
+            "terminal-output", at: nil, "the user-data is gzip, which a terminal cannot show",
+            help: "write it to a file with -o, or look at it with \"k3seed preview\"")
+        ])
       }
       return
     }
     let (all, report) = try project.renderAll(templates: templates, encoding: encoding)
-    FileSystem.say(report.text)
+    FileSystem.say(report)
     try FileSystem.attempt { () throws(FileRefusal) in
       let folder = try Folder.open(output, missing: .ownerReadWriteExecute)
       var files: [StagedFile] = []
@@ -74,6 +81,7 @@ struct RenderJob {
       }
       for file in files { try file.commit() }
     }
+    FileSystem.say("\(output): written, \(all.count.counted("file"))\n")
     // What is left of another time holds other values, and whoever reads the whole folder takes it for one more node.
     let written = Set(all.map(\.fileName))
     for name in try FileSystem.names(in: output) where !written.contains(name) && UserData.isFileName(name) {
@@ -106,6 +114,7 @@ extension RenderJob {
         switch option {
         case "--input": take(value, &file)
         case "--config": take(value, &source.config)
+        case "--secrets": take(value, &source.secrets)
         case "--lock": take(value, &source.lock)
         case "--platform": take(value, &source.platform)
         case "--templates": take(value, &source.templates)
@@ -121,6 +130,9 @@ extension RenderJob {
 }
 
 extension UserData {
+  /// Whether what is handed over is a text.
+  fileprivate var isText: Bool { !isCompressed || delivered != payload }
+
   /// The node's name, with what has been done to the cloud-config.
   fileprivate var fileName: String {
     node.title + ".yaml" + (isCompressed ? ".gz" : "") + (delivered == payload ? "" : ".b64")

@@ -13,7 +13,7 @@ import Verifier
   import Darwin
 #endif
 
-/// `k3seed`: the only room that knows standard input, standard output and exit codes.
+/// `k3seed`: the only module that knows standard input, standard output and exit codes.
 public struct RootCommand: ParsableCommand {
   /// The command and its subcommands.
   public static let configuration = CommandConfiguration(
@@ -27,7 +27,7 @@ public struct RootCommand: ParsableCommand {
     subcommands: [
       Render.self, External.self, PreviewCommand.self, Inspect.self, TokenCommand.self, SchemaCommand.self,
       ImageCommand.self, VerifyCommand.self, RotateCommand.self, DiffCommand.self, ValidateCommand.self,
-      ExplainCommand.self, GitOpsCommand.self, LockCommand.self,
+      ExplainCommand.self, GitOpsCommand.self, LockCommand.self, InitCommand.self,
     ])
 
   /// An empty command, as the parser makes one.
@@ -41,10 +41,10 @@ public struct RootCommand: ParsableCommand {
       sayUnlocked()
       finish(0)
     } catch let report as Report {
-      FileSystem.say(report.text)
+      FileSystem.say(report)
       finish(2)
     } catch let error as ImageError {
-      FileSystem.say(error.diagnostic.line + "\n")
+      FileSystem.say(Report([error.diagnostic]))
       finish(error.exitCode)
     } catch let error where error is ExitCode || exitCode(for: error) != .failure {
       // A code that a command chose, or what the parser says of the arguments.
@@ -52,7 +52,7 @@ public struct RootCommand: ParsableCommand {
     } catch {
       // The parser would end the program with 1, which is the answer that what was checked does not hold.
       let help = "report it, with the command; what it was to do may be done in part"
-      FileSystem.say(Report([.error("bug", at: nil, "nobody expected this: \(error)", help: help)]).text)
+      FileSystem.say(Report([.error("bug", at: nil, "nobody expected this: \(error)", help: help)]))
       finish(70)
     }
   }
@@ -65,7 +65,7 @@ public struct RootCommand: ParsableCommand {
         .warning(
           "memory-lock", at: nil, "secrets could not be locked in memory, and may have been written to swap",
           help: "allow more locked memory, with ulimit -l")
-      ]).text)
+      ]))
   }
 
   /// Does what the arguments ask for.
@@ -75,8 +75,34 @@ public struct RootCommand: ParsableCommand {
   private static func run(_ arguments: [String]) throws {
     if arguments == ["external"] { return try External().run() }
     if let job = RenderJob(plain: arguments) { return try job.run() }
+    if arguments == ["version"] { return try FileSystem.print(Array("\(Pins.k3seed)\n".utf8)) }
+    requireKnownNames(arguments)
     var command = try command(arguments)
     try command.run()
+  }
+
+  /// Refuses a name that is no command, where the parser would print the help of the command before it.
+  private static func requireKnownNames(_ arguments: [String]) {
+    var command: any ParsableCommand.Type = RootCommand.self
+    var path = configuration.commandName ?? ""
+    let isHelp = arguments.first == "help"
+    for name in isHelp ? arguments.dropFirst() : arguments[...] {
+      let subcommands = command.configuration.subcommands
+      guard !subcommands.isEmpty, !name.hasPrefix("-") else { return }
+      guard let next = subcommands.first(where: { $0._commandName == name }) else {
+        if name == "help" { return }
+        let names = subcommands.map { $0._commandName }
+        FileSystem.say(
+          """
+          Error: "\(name.printable)" is no command of \(path); \(name.suggestion(from: names, within: 2))"\(path) --help" lists them
+          Usage: \(usageString(for: command))
+
+          """)
+        finish(64)
+      }
+      command = next
+      path += " \(name)"
+    }
   }
 
   /// The command that the arguments ask for.

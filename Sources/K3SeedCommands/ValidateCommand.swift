@@ -5,6 +5,7 @@ import K3Seed
 import Plan
 import SystemPackage
 import Templates
+import UserData
 import Validation
 import YAML
 
@@ -21,7 +22,9 @@ struct ValidateCommand: ParsableCommand {
       be read.
       """)
 
-  @Argument(help: ArgumentHelp("The files to look at; \"-\" is standard input.", valueName: "file"))
+  @Argument(
+    help: ArgumentHelp("The files to look at; \"-\" is standard input.", valueName: "file"),
+    completion: .file())
   var files: [String] = []
 
   @Option(
@@ -34,7 +37,8 @@ struct ValidateCommand: ParsableCommand {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "Where user-data is delivered, for its size; k3seed's own says so itself.", valueName: "platform"))
+      "Where user-data is delivered, for its size; k3seed's own says so itself.", valueName: "platform"),
+    completion: .platforms)
   var platform: String?
 
   @Option(name: .long, help: "How the findings are written.")
@@ -86,7 +90,7 @@ struct ValidateCommand: ParsableCommand {
     report.add(Subject.inputs(files, platform: self.platform, templates: set))
     if !noTools { report.add(try tools(on: payloads, trial)) }
     report.removeRepetitions()
-    try finish(report.sorted)
+    try finish(report.sorted, about: files)
   }
 
   /// What programs of this machine find. Only they are waited for: as long as k3seed itself computes, a signal ends it
@@ -101,10 +105,17 @@ struct ValidateCommand: ParsableCommand {
     }
   }
 
-  private func finish(_ report: Report) throws {
+  private func finish(_ report: Report, about files: [Subject]) throws {
     let producer = Report.Producer(
       name: "k3seed validate", version: Pins.k3seed, rules: Validation.rules)
-    try FileSystem.show(report, as: format, by: producer)
+    // Outputs hold secrets under any name.
+    let lines = files.filter { $0.kind != .outputs }.reduce(into: [String: ShownLines]()) { lines, file in
+      let wanted = report.diagnostics.filter { $0.location?.source == file.name }.compactMap(\.location?.line)
+      lines[file.name] = ShownLines(file.bytes, wanted: Set(wanted))
+    }
+    try FileSystem.show(report, as: format, by: producer) { place in
+      place.line.flatMap { lines[place.source]?[$0] }
+    }
     let subject = files.isEmpty ? "templates" : files.count.counted("file")
     FileSystem.say("\(subject): \(report.summary)\n")
     if report.fails(strict: strict) { throw ExitCode(1) }

@@ -18,7 +18,8 @@ struct VerifyCommand: ParsableCommand {
       fault; 69 INFRA, this host or the image is; 75 INCONCLUSIVE, no verdict is possible; 2 and 64 as usual.
       """)
 
-  @Argument(help: ArgumentHelp("The user-data; \"-\" is standard input.", valueName: "file"))
+  @Argument(
+    help: ArgumentHelp("The user-data; \"-\" is standard input.", valueName: "file"), completion: .file())
   var file: String?
 
   @Option(
@@ -32,7 +33,8 @@ struct VerifyCommand: ParsableCommand {
     name: .long,
     help: ArgumentHelp(
       "The image to boot: a name of `k3seed image list`, or a path that has a slash in it.",
-      valueName: "name|path"))
+      valueName: "name|path"),
+    completion: .list(CatalogueImage.names))
   var image = "ubuntu-24.04"
 
   @Option(name: .long, help: "The guest's architecture: x86_64 or aarch64; this machine's own unless given.")
@@ -164,7 +166,7 @@ struct VerifyCommand: ParsableCommand {
   }
 
   private func text(of report: VerificationReport) -> String {
-    let isStyled = FileSystem.isTerminal(.standardOutput) && FileSystem.environment("NO_COLOR") == nil
+    let isStyled = Terminal.style(of: .standardOutput)?.isColoured == true
     return report.text(isStyled: isStyled)
   }
 
@@ -183,7 +185,7 @@ struct VerifyCommand: ParsableCommand {
     }
     if verdict == .pass, !problems.isEmpty { throw Report(problems) }
     // What was found weighs more than that it could not be written.
-    FileSystem.say(Report(problems).text)
+    FileSystem.say(Report(problems))
     if verdict != .pass { throw ExitCode(verdict.exitCode) }
   }
 

@@ -37,7 +37,7 @@ extension ClusterPlan {
         if case .ociVault = input.source { (spec.name, input.location) } else { nil }
       }
     }
-    if let (name, location) = referenced.first, platform.value != .oci, platform.value != .nocloud {
+    if let (name, location) = referenced.first, !platform.value.readsVault {
       report.add(
         .error(
           "vault-platform", at: location,
@@ -88,7 +88,10 @@ extension ClusterPlan {
         .warning(
           "literal-secrets", at: file,
           "in user-data, which every process on the node can read from the platform's metadata service: \(literals.joined(separator: ", "))",
-          help: "keep secrets in OCI Vault and give secret_ocids"))
+          help: platform.value.readsVault
+            ? "keep secrets in OCI Vault and give secret_ocids"
+            : "change them once the cluster runs (\"k3seed rotate\"), and let no one log in who must not have them"
+        ))
     }
     for name in literals where ["k3s_agent_token", "k3s_token"].contains(name) {
       guard let token = inputs.literal(name), !token.isStrong, let input = inputs.secret(name) else {
@@ -101,6 +104,11 @@ extension ClusterPlan {
           help: "use one of at least \(Secret.enoughBits) bits, such as \"k3seed token\" prints"))
     }
   }
+}
+
+extension Platform {
+  /// Whether its instances can fetch secrets from OCI Vault. NoCloud may be anything, an OCI instance too.
+  fileprivate var readsVault: Bool { self == .oci || self == .nocloud }
 }
 
 extension Inputs {

@@ -58,6 +58,7 @@ public struct Resolver: Sendable {
       for finding in outcome.findings { failure.report.add(finding) }
       failure.isUnreachable = failure.isUnreachable || outcome.isUnreachable
     }
+    failure.report = failure.report.saidOnce
     guard failure.report.diagnostics.isEmpty else { throw failure }
     return Lock(facts, origin: .fallback("k3s_version"))
   }
@@ -81,6 +82,25 @@ public struct Resolver: Sendable {
       try Task.checkCancellation()
       return outcomes.compactMap(\.self)
     }
+  }
+}
+
+extension Report {
+  /// The findings, but one in place of all where the network, its proxy or its certificates failed for every address.
+  fileprivate var saidOnce: Report {
+    // curl(1), "Exit codes": a proxy or a host without an address, no connection, a time limit, TLS.
+    let failures = ["curl: (5)", "curl: (6)", "curl: (7)", "curl: (28)", "curl: (35)", "curl: (60)"]
+    guard diagnostics.count > 1, let first = diagnostics.first, let place = first.location,
+      let failure = failures.first(where: first.message.contains),
+      let words = first.message.firstRange(of: failure),
+      diagnostics.allSatisfy({ $0.message.contains(failure) })
+    else { return self }
+    return Report([
+      .error(
+        first.code, at: place,
+        "neither this nor \((diagnostics.count - 1).counted("other address")) was reached: \(first.message[words.lowerBound...])",
+        help: first.help)
+    ])
   }
 }
 

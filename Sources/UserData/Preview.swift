@@ -78,6 +78,29 @@ public struct Preview: Sendable {
     public let counted: Int
     /// Its limit in those bytes.
     public let limit: Int
+
+    /// How many bytes it is over the limit; negative where it fits.
+    var over: Int { counted - limit }
+
+    /// A bar with the numbers, and how the platform counts.
+    fileprivate func text(_ style: TerminalStyle, titleWidth: Int) -> String {
+      let filled = min(24, (counted * 24 + limit - 1) / limit)
+      let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 24 - filled)
+      let line =
+        "  \(platform.rawValue.padded(right: titleWidth))  [\(bar)] \(counted.grouped.padded(left: 7)) of \(limit.grouped)"
+        + (over > 0 ? ", \(over.grouped) over" : "")
+      let arithmetic = platform.budget.arithmetic
+      let fits = line.count + 2 + arithmetic.count <= style.columns
+      let text =
+        fits
+        ? "\(line)  \(arithmetic)"
+        : ([line]
+          + style.wrapped(arithmetic, label: "    ", indent: 4).enumerated().map {
+            ($0 == 0 ? "    " : "") + $1
+          })
+          .joined(separator: "\n")
+      return (over > 0 ? style.coloured(text, .bad) : text) + "\n"
+    }
   }
 
   /// The node's name or role.
@@ -257,51 +280,60 @@ extension ClusterPlan {
 }
 
 extension Preview {
-  /// The preview as text for a terminal.
+  /// The preview as text.
   ///
   /// - Parameters:
   ///   - report: findings to show at the end.
-  ///   - isStyled: whether headings and sizes over their limit are set off by terminal codes.
-  public func text(report: Report, isStyled: Bool) -> String {
-    func heading(_ text: String) -> String { isStyled ? "\n\u{1B}[1m\(text)\u{1B}[0m\n" : "\n\(text)\n" }
+  ///   - style: the terminal that it is for; lines are whole where it is for none.
+  ///   - allPlatforms: whether the size is drawn for every platform, not only its own.
+  public func text(report: Report, style: TerminalStyle = .none, allPlatforms: Bool = false) -> String {
+    func heading(_ text: String) -> String { "\n\(style.coloured(text, .strong))\n" }
+    func lines(_ label: String, _ text: String) -> String {
+      style.wrapped(text.printable, label: label, indent: label.count).enumerated()
+        .map { ($0 == 0 ? label : "") + $1 + "\n" }.joined()
+    }
     let name = title == role.rawValue ? title : "\(title) (\(role.rawValue))"
     // Names, paths and commands are from inputs and templates.
     var text = "\(name) of cluster \(cluster) on \(platform.rawValue), K3s \(k3sVersion)".printable + "\n"
     text += heading("At boot, in order")
     let width = steps.map(\.name.count).max() ?? 0
     for (index, step) in steps.enumerated() {
-      text +=
-        "  \("\(index + 1)".padded(left: 2))  \(step.name.padded(right: width))  \(step.text)".printable
-        + "\n"
+      text += lines(
+        "  \("\(index + 1)".padded(left: 2))  \(step.name.printable.padded(right: width))  ", step.text)
     }
     text += heading("Files")
     let digits = files.map { $0.bytes.grouped.count }.max() ?? 0
     for file in files {
-      text += "  \(file.mode)  \(file.bytes.grouped.padded(left: digits)) B  \(file.path)".printable + "\n"
+      text += lines("  \(file.mode.printable)  \(file.bytes.grouped.padded(left: digits)) B  ", file.path)
     }
     text += heading("Secrets")
     for secret in secrets {
-      text +=
-        "  \(secret.isLiteral ? "in user-data " : "in OCI Vault ")  \(secret.isLiteral ? "" : secret.name + " ")\(secret.shown)"
-        .printable + "\n"
+      text += lines(
+        secret.isLiteral ? "  in user-data   " : "  in OCI Vault   ",
+        (secret.isLiteral ? "" : secret.name + " ") + secret.shown)
     }
     if secrets.isEmpty { text += "  none\n" }
     let sizeText = bytes.plain == bytes.payload ? "" : " (gzip of \(bytes.plain.grouped))"
     text += heading("Size: \(bytes.payload.grouped) bytes\(sizeText)")
-    let platforms = sizes.map(\.platform.rawValue.count).max() ?? 0
-    for size in sizes {
-      let filled = min(24, (size.counted * 24 + size.limit - 1) / size.limit)
-      let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 24 - filled)
-      let over = size.counted > size.limit
-      var line =
-        "  \(size.platform.rawValue.padded(right: platforms))  [\(bar)] \(size.counted.grouped.padded(left: 7)) of \(size.limit.grouped)"
-      line += over ? ", \((size.counted - size.limit).grouped) over" : ""
-      line += "  \(size.platform.budget.arithmetic)"
-      text += over && isStyled ? "\u{1B}[31m\(line)\u{1B}[0m\n" : "\(line)\n"
+    let platforms = allPlatforms ? sizes.map(\.platform.rawValue.count).max() ?? 0 : platform.rawValue.count
+    for size in allPlatforms ? sizes[...] : sizes.prefix(1) {
+      text += size.text(style, titleWidth: platforms)
     }
-    if !report.diagnostics.isEmpty { text += heading("Findings") }
-    for diagnostic in report.diagnostics { text += "  \(diagnostic.line)\n" }
+    if !allPlatforms { text += lines("  ", others) }
+    guard !report.diagnostics.isEmpty else { return text }
+    text += heading("Findings")
     return text
+      + (style.isTerminal ? report.text(for: style) : report.diagnostics.map { "  \($0.line)\n" }.joined())
+  }
+
+  /// Where else the same user-data would be taken, and where not.
+  private var others: String {
+    let others = sizes.dropFirst()
+    let fitting = others.filter { $0.over <= 0 }.map(\.platform.rawValue)
+    let rest = others.filter { $0.over > 0 }.map { "\($0.platform.rawValue) (\($0.over.grouped) over)" }
+    let takers =
+      fitting.isEmpty ? "no other platform would take it" : "also fits \(fitting.joined(separator: ", "))"
+    return rest.isEmpty || fitting.isEmpty ? takers : "\(takers); not \(rest.joined(separator: ", "))"
   }
 
   /// The preview as a document, for programs.

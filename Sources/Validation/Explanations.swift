@@ -24,6 +24,10 @@ public enum Explanations {
       "the work is that program's", "look at the file that `PATH` leads to, and at the machine's limits"
     ),
     (
+      "terminal-output", "compressed user-data on its way to a terminal",
+      "a terminal takes bytes that are no text for commands", "write it to a file with `-o`"
+    ),
+    (
       "kubectl-failed", "a `kubectl` that did not do what it was asked for",
       "nothing is known of the cluster, or nothing was changed in it",
       "read its own words, and try the same command by hand"
@@ -183,11 +187,34 @@ public enum Explanations {
     ),
     (
       "secret-in-argument", "a secret on the command line",
-      "every user of the machine can read a program's arguments", "give it as a Terraform output"
+      "every user of the machine can read a program's arguments",
+      "give it with `--secrets`, or as a Terraform output"
     ),
     (
       "secret-in-config", "a secret in `k3seed.yaml`", "the file is meant to be committed",
-      "give it as a Terraform output, or as an OCID of OCI Vault"
+      "give it with `--secrets`, or as a Terraform output"
+    ),
+    (
+      "secrets-file", "a file of secrets that holds something else",
+      "it is read for secret inputs by name, and for nothing else",
+      "write `name: value`, decrypted, with names of secret inputs only"
+    ),
+    (
+      "secrets-mode", "a file of secrets that other users can read", "so can they the secrets",
+      "take their rights away, with `chmod 600`"
+    ),
+    (
+      "no-known-output", "outputs of which none has the name of an input",
+      "the project calls them otherwise, and k3seed gets nothing from them",
+      "let `k3seed init` write a `k3seed.yaml` with `output_names`"
+    ),
+    (
+      "payload-shape", "a value of `payloads` that says nothing to render",
+      "each name of the result stands for one node or role", "give `{node = NAME}` or `{role = ROLE}`"
+    ),
+    (
+      "old-version", "a k3seed that is older than the query needs",
+      "it would not know what it is asked for", "install a newer one where Terraform runs"
     ),
     ("set-syntax", "an argument of `--set` without `=`", "there is no value", "write `--set name=value`"),
     ("config-shape", "a `k3seed.yaml` that is no mapping", "it gives no inputs", "write `name: value`"),

@@ -15,7 +15,7 @@ import Testing
     let result = try #require(object as? [String: String], sourceLocation: sourceLocation)
     #expect(
       result.keys.sorted() == [
-        "budget_bytes", "bytes", "platform", "sha256", "user_data", "user_data_base64",
+        "budget_bytes", "bytes", "platform", "sha256", "user_data", "user_data_base64", "warnings",
       ],
       sourceLocation: sourceLocation)
     let payload = try await Tool.run(["base64", "-d"], input: Array((result["user_data_base64"] ?? "").utf8))
@@ -68,6 +68,65 @@ import Testing
     #expect(byNode["user_data"]?.contains("EXAMPLE-cloudflare-token") == false)
     let server = try await answer(cluster.merging(["node": "a"]) { $1 }).result
     #expect(server["user_data"]?.contains("EXAMPLE-cloudflare-token") == true)
+  }
+
+  @Test("The key payloads gives several in one answer, each as it is alone, and each finding once")
+  func payloads() async throws {
+    let cluster = changed(["nodes": threeNodes])
+    let payloads = ["first": ["node": "a"], "edge": ["node": "w"], "pool": ["role": "agent"]]
+    let outcome = try await Tool.k3seed(
+      ["external"], input: json(cluster.merging(["payloads": json(payloads)]) { $1 }))
+    try #require(outcome.status == 0, "\(outcome.errors)")
+    let result = try #require(
+      JSONSerialization.jsonObject(with: Data(outcome.output)) as? [String: String])
+    #expect(result.keys.sorted() == ["payloads", "platform", "warnings"])
+    let all = try #require(
+      JSONSerialization.jsonObject(with: Data((result["payloads"] ?? "").utf8)) as? [String: [String: Any]])
+    #expect(all.keys.sorted() == ["edge", "first", "pool"])
+    for (name, selection) in [("first", "a"), ("edge", "w"), ("pool", "w")] {
+      let alone = try await answer(cluster.merging(["node": selection]) { $1 }).result
+      for key in ["user_data", "user_data_base64", "sha256"] {
+        #expect(all[name]?[key] as? String == alone[key], "\(name).\(key)")
+      }
+      for key in ["bytes", "budget_bytes"] {
+        #expect((all[name]?[key] as? Int).map(String.init) == alone[key], "\(name).\(key)")
+      }
+    }
+    // One sentence each, without places, which Terraform's users do not see.
+    let warnings = try #require(
+      JSONSerialization.jsonObject(with: Data((result["warnings"] ?? "").utf8)) as? [String])
+    #expect(warnings.count == Set(warnings).count && !warnings.isEmpty)
+    #expect(warnings.allSatisfy { !$0.contains("<stdin>") && $0.hasSuffix("]") }, "\(warnings)")
+
+    // What is wrong with several is said once.
+    let wrong = try await Tool.k3seed(
+      ["external"],
+      input: json(
+        cluster.merging(["payloads": json(payloads), "git_repo_url": "x", "k3s_token": ""]) { $1 }))
+    #expect(wrong.findings.count == Set(wrong.findings).count)
+    #expect(wrong.findings.count { $0.contains("git_repo_url") } == 1, "\(wrong.errors)")
+  }
+
+  @Test("A name that output_names gives to an input is known, and one in outputs may be any")
+  func otherNames() async throws {
+    try await withTemporaryDirectory { folder in
+      let file = try folder["k3seed.yaml"].holding("output_names: {git_revision: branch}\n")
+      let answer = try await answer(changed(["config": file.path, "branch": "v7"])).result
+      #expect(answer["user_data"]?.contains("targetRevision: v7\n") == true)
+      let lenient = try await self.answer(["outputs": json(project.merging(["colour": "red"]) { $1 })]).result
+      #expect(try await lenient == self.answer(project).result)
+    }
+  }
+
+  @Test("The key secrets names a file of secrets, which goes before the query's")
+  func secrets() async throws {
+    try await withTemporaryDirectory { folder in
+      let file = try folder["secrets.yaml"].holding("cloudflare_api_token: from-the-file\n")
+      try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
+      let answer = try await answer(changed(["secrets": file.path])).result
+      let direct = try await self.answer(changed(["cloudflare_api_token": "from-the-file"])).result
+      #expect(answer["user_data"] == direct["user_data"])
+    }
   }
 
   @Test("The key encoding says how it is handed over; user_data is empty where that is no text")
@@ -214,7 +273,45 @@ import Testing
     Refusal(
       "an unknown encoding", shortQuery + #""encoding":"gz"}"#,
       [
-        #"<stdin>:1:69: error: "gz" is not an encoding (at $.encoding); use one of auto, plain, gzip, base64, gzip+base64 [unknown-encoding]"#
+        #"<stdin>:1:69: error: "gz" is not an encoding (at $.encoding); did you mean "gzip"? use one of auto, plain, gzip, base64, gzip+base64 [unknown-encoding]"#
+      ]),
+    Refusal(
+      "keys that nothing reads, each with what may be meant",
+      shortQuery + #""hardenning":"cis","nod":"a","colour":"red"}"#,
+      [
+        #"<stdin>:1:58: error: "hardenning" is not an input of k3seed (at $.hardenning); did you mean "hardening"? [unknown-input]"#,
+        #"<stdin>:1:77: error: "nod" is not an input of k3seed (at $.nod); did you mean "node"? [unknown-input]"#,
+        #"<stdin>:1:87: error: "colour" is not an input of k3seed (at $.colour); "k3seed schema" lists the inputs [unknown-input]"#,
+      ]),
+    Refusal(
+      "a value that is empty, by its name", shortQuery + #""cluster_name":"","k3s_token":"","nodes":""}"#,
+      [
+        #"<stdin>:1:73: error: cluster_name: "" is not a name of lower-case letters, digits and "-" (at most 63, beginning and ending with a letter or digit) (at $.cluster_name) [input-value]"#,
+        "<stdin>:1:99: error: nodes is a string; expected a map (at $.nodes); write a map, or JSON of one with jsonencode() [input-type]",
+        "<stdin>:1:88: error: k3s_token is empty (at $.k3s_token) [input-value]",
+      ]),
+    Refusal(
+      "a program that is too old", shortQuery + #""minimum_version":"99.0.0"}"#,
+      [
+        "<stdin>:1:76: error: this is k3seed 0.1.0, and the query needs 99.0.0 or a later one (at $.minimum_version); install that version where Terraform runs [old-version]"
+      ]),
+    Refusal(
+      "a minimum that is no version", shortQuery + #""minimum_version":"latest"}"#,
+      [
+        "<stdin>:1:76: error: minimum_version is no version (at $.minimum_version); write three numbers, such as 0.1.0 [input-value]"
+      ]),
+    Refusal(
+      "payloads that say nothing to render",
+      shortQuery + #""node":"server","payloads":"{\"a\":{\"nod\":\"x\"},\"b\":3}"}"#,
+      [
+        #"<stdin>:1:65: error: the query has both node and payloads (at $.node); leave node out, and name the node or role within payloads [payload-shape]"#,
+        #"<stdin>:1:85: error: payloads.a is neither a node nor a role (at $.payloads.a); give it as {node = NAME} or {role = ROLE} [payload-shape]"#,
+        #"<stdin>:1:85: error: payloads.b is neither a node nor a role (at $.payloads.b); give it as {node = NAME} or {role = ROLE} [payload-shape]"#,
+      ]),
+    Refusal(
+      "no payloads", shortQuery + #""payloads":"{}"}"#,
+      [
+        "<stdin>:1:69: error: payloads is empty (at $.payloads); give a map of names to {node = NAME} or {role = ROLE} [payload-shape]"
       ]),
     Refusal(
       "an encoding that the platform does not carry",

@@ -18,8 +18,20 @@ import Testing
       ),
       (
         "fails", "#!/bin/sh\necho 'no such context' >&2\nexit 1\n", 69,
-        "no such context\nerror: kubectl get applications.argoproj.io failed; its own words are above "
-          + "[kubectl-failed]\n"
+        "error: kubectl get applications.argoproj.io failed: no such context; try it by hand, or name another "
+          + "context or kubeconfig [kubectl-failed]\n"
+      ),
+      // client-go's discovery logs the same error five times before kubectl says it.
+      (
+        "has no cluster",
+        """
+        #!/bin/sh
+        for n in 1 2 3 4 5; do echo "E1201 03:0$n:00.000000 1 memcache.go:265] couldn't get current server" >&2; done
+        echo 'The connection to the server localhost:8080 was refused' >&2
+        exit 1
+        """, 69,
+        "error: kubectl get applications.argoproj.io failed: The connection to the server localhost:8080 was refused; "
+          + "try it by hand, or name another context or kubeconfig [kubectl-failed]\n"
       ),
       (
         "nonsense", "#!/bin/sh\necho '{}'\n", 2, nil

@@ -104,7 +104,7 @@ import Testing
           ["external"], input: json(changed(["lock": "other.lock", "encoding": "zip"])),
           directory: folder.path),
         [
-          "<stdin>:1:63: error: \"zip\" is not an encoding (at $.encoding); use one of auto, plain, gzip, base64, gzip+base64 [unknown-encoding]",
+          "<stdin>:1:63: error: \"zip\" is not an encoding (at $.encoding); did you mean \"gzip\"? use one of auto, plain, gzip, base64, gzip+base64 [unknown-encoding]",
           finding,
         ])
       #expect(folder.names == ["other.lock"])

@@ -137,11 +137,11 @@ import Testing
     "Nothing is read from a terminal: without a pipe or a file it says how to go on",
     .enabled(if: Tool.has("script"), "script is not installed"))
   func terminal() async throws {
-    let outcome = try await Tool.shell(#"script -qec "$k3seed preview" /dev/null </dev/null"#)
+    let outcome = try await Tool.shell(#"NO_COLOR=1 script -qec "$k3seed preview" /dev/null </dev/null"#)
     #expect(
-      outcome.text.contains(
-        "nothing is piped in and no --input is given; try: terraform output -json | k3seed preview [no-input]"
-      ))
+      outcome.text.replacing("\r\n", with: "\n").contains(
+        "error: nothing is piped in and no --input is given [no-input]\n  help: try: terraform output -json | k3seed preview\n"
+      ), "\(outcome.text)")
     #expect(outcome.status == 2)
   }
 }

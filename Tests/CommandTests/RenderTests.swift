@@ -262,8 +262,8 @@ import Testing
     expectRefusal(
       outcome,
       [
-        "--set k3s_token: error: k3s_token is a secret, and every user of the machine can read a program's arguments; give it as a Terraform output, or as an OCID of OCI Vault [secret-in-argument]",
-        "--set argocd_admin_password: error: argocd_admin_password is a secret, and every user of the machine can read a program's arguments; give it as a Terraform output, or as an OCID of OCI Vault [secret-in-argument]",
+        "--set k3s_token: error: k3s_token is a secret, and every user of the machine can read a program's arguments; give it with --secrets, or as a Terraform output [secret-in-argument]",
+        "--set argocd_admin_password: error: argocd_admin_password is a secret, and every user of the machine can read a program's arguments; give it with --secrets, or as a Terraform output [secret-in-argument]",
         #"--set cluster_nam: error: "cluster_nam" is not an input of k3seed; did you mean "cluster_name"? [unknown-input]"#,
         #"--set github_pat: error: "github_pat" is not an input of k3seed; did you mean "git_pat"? [unknown-input]"#,
       ])

@@ -72,9 +72,9 @@ import YAML
     #expect(
       Reading.lines(
         "{}", config: "k3s_token: canary\ngit_pat: [canary]\n", set: ["cloudflare_api_token=canary"]) == [
-          "--set cloudflare_api_token: error: cloudflare_api_token is a secret, and every user of the machine can read a program's arguments; give it as a Terraform output, or as an OCID of OCI Vault [secret-in-argument]",
-          "k3seed.yaml:1:12: error: k3s_token is a secret, and k3seed.yaml is a file to be committed (at $.k3s_token); give it as a Terraform output, or as an OCID of OCI Vault [secret-in-config]",
-          "k3seed.yaml:2:10: error: git_pat is a secret, and k3seed.yaml is a file to be committed (at $.git_pat); give it as a Terraform output, or as an OCID of OCI Vault [secret-in-config]",
+          "--set cloudflare_api_token: error: cloudflare_api_token is a secret, and every user of the machine can read a program's arguments; give it with --secrets, or as a Terraform output [secret-in-argument]",
+          "k3seed.yaml:1:12: error: k3s_token is a secret, and k3seed.yaml is a file to be committed (at $.k3s_token); give it with --secrets, or as a Terraform output [secret-in-config]",
+          "k3seed.yaml:2:10: error: git_pat is a secret, and k3seed.yaml is a file to be committed (at $.git_pat); give it with --secrets, or as a Terraform output [secret-in-config]",
         ])
     let reading = try Reading("{}", config: "k3s_token: \(a)\n", set: ["git_pat=\(b)"])
     #expect(reading.lines == [])
@@ -123,12 +123,12 @@ import YAML
         ]
       ),
       (
-        "output_names: {k3s_tokn: a, git_pat: 7, git_path: a.b, github_username: b}\n",
+        "output_names: {k3s_tokn: a, git_pat: 7, git_path: a.b., github_username: b}\n",
         [
           "k3seed.yaml:1:16: error: \"k3s_tokn\" is not an input of k3seed (at $.output_names.k3s_tokn); did you mean \"k3s_token\"? [unknown-input]",
-          "k3seed.yaml:1:38: error: what output_names has for git_pat is not the name of an output (at $.output_names.git_pat) [input-value]",
-          "k3seed.yaml:1:51: error: what output_names has for git_path is not the name of an output (at $.output_names.git_path) [input-value]",
-          "k3seed.yaml:1:56: error: \"github_username\" is not an input of k3seed (at $.output_names.github_username); did you mean \"git_username\"? [unknown-input]",
+          "k3seed.yaml:1:38: error: what output_names has for git_pat is not the name of an output, nor a path into one (at $.output_names.git_pat); write it as Terraform does: name, name.key or name[0].key [input-value]",
+          "k3seed.yaml:1:51: error: what output_names has for git_path is not the name of an output, nor a path into one (at $.output_names.git_path); write it as Terraform does: name, name.key or name[0].key [input-value]",
+          "k3seed.yaml:1:57: error: \"github_username\" is not an input of k3seed (at $.output_names.github_username); did you mean \"git_username\"? [unknown-input]",
         ]
       ),
       (
@@ -177,6 +177,102 @@ import YAML
     #expect(missing.inputs.isRefused("k3s_token") && missing.inputs.isGiven("git_pat"))
     // A name that is mapped is no near miss of another.
     #expect(Reading.lines(#"{"k3s_tokn": "x"}"#, config: "output_names: {k3s_token: k3s_tokn}\n") == [])
+  }
+
+  @Test("output_names leads into outputs, as Terraform writes it")
+  func outputPaths() throws {
+    let json =
+      #"{"nodes_out": {"value": [{"name": "a", "net": {"private-ip": "10.0.0.5"}}], "type": "x", "sensitive": false}, "map": {"value": {"my key": "https://a/b", "n": {"x": null}}, "type": "x", "sensitive": false}}"#
+    let reading = try Reading(
+      json,
+      config:
+        "output_names:\n  server_private_ip: nodes_out[0].net.private-ip\n  git_repo_url: map[\"my key\"]\n  git_path: map.n.x\n"
+    )
+    #expect(reading.lines == [])
+    #expect(
+      reading.values == ["server_private_ip": #""10.0.0.5""#, "git_repo_url": #""https://a/b""#])
+    #expect(reading.inputs["server_private_ip"]?.location.path == #"$.nodes_out.value[0].net["private-ip"]"#)
+    let missing = try Reading(
+      json,
+      config:
+        "output_names:\n  server_private_ip: nodes_out[0].net.private_ip\n  git_repo_url: nodes_out[1]\n  git_path: map.n.x.y\n  git_revision: map[0]\n"
+    )
+    #expect(
+      missing.lines == [
+        "k3seed.yaml:4:13: error: git_path is said to be at a path that in.json does not have: map.n.x has no key \"y\" (at $.output_names.git_path); it is null [missing-output]",
+        "k3seed.yaml:3:17: error: git_repo_url is said to be at a path that in.json does not have: nodes_out has no item 1 (at $.output_names.git_repo_url); it has 1 [missing-output]",
+        "k3seed.yaml:5:17: error: git_revision is said to be at a path that in.json does not have: map has no item 0 (at $.output_names.git_revision); it is a mapping [missing-output]",
+        "k3seed.yaml:2:22: error: server_private_ip is said to be at a path that in.json does not have: nodes_out[0].net has no key \"private_ip\" (at $.output_names.server_private_ip); did you mean \"private-ip\"? it has private-ip [missing-output]",
+      ])
+  }
+
+  @Test(
+    "what is no path is refused",
+    arguments: [
+      "a.", "a..b", ".a", "a[", "a[]", "a[x]", "a[0", "a[-1]", "a[0]b", "a[\"", "a[\"b]", "1a", "a b",
+      "a[99999999999999999999]",
+    ])
+  func noPath(text: String) throws {
+    let lines = Reading.lines(#"{"a": 1}"#, config: "output_names: {git_path: '\(text)'}\n")
+    #expect(lines.count == 1 && lines[0].contains("nor a path into one"), "\(lines)")
+  }
+
+  @Test("where no output is an input, that is said, once, and what helps")
+  func foreign() {
+    let outputs = #"{"vm_ips": ["10.0.0.1"], "b": 1, "c": 1, "d": 1, "e": 1, "f": 1, "g": 1}"#
+    #expect(
+      Reading.lines(outputs) == [
+        "in.json: warning: no output is an input of k3seed; found vm_ips, b, c, d, e and 2 more; \"k3seed init\" writes a k3seed.yaml that says which output is which input [no-known-output]"
+      ])
+    #expect(Reading.lines(outputs, config: "git_path: a\n") == [])
+    #expect(Reading.lines("{}") == [])
+  }
+
+  @Test("a file of secrets goes before k3seed.yaml and Terraform, and after flags")
+  func secretsFile() throws {
+    func reading(_ text: String, json: String = "{}", config: String? = nil) throws -> Reading {
+      try Reading(
+        InputDocument.terraform(Array(json.utf8), source: "in.json"),
+        config: config.map { try ConfigFile(Array($0.utf8), source: "k3seed.yaml") } ?? ConfigFile(),
+        secrets: SecretsFile(Array(text.utf8), source: "secrets"))
+    }
+    let yaml = try reading(
+      "github_pat: file\ncloudflare_api_token: t\n", json: #"{"git_pat": "terraform", "k3s_token": "k"}"#,
+      config: "git_pat: \(a)\n")
+    #expect(
+      yaml.values == [
+        "git_pat": "literal file", "cloudflare_api_token": "literal t", "k3s_token": "literal k",
+      ])
+    #expect(yaml.lines == [])
+    let json = try reading(" {\"git_pat\": \"\(b)\"}\n")
+    #expect(json.values == ["git_pat": "vault \(b)"])
+  }
+
+  @Test(
+    "what is no file of secrets is refused, and no value is shown",
+    arguments: [
+      (
+        "git_path: canary\nk3s_tokn: canary\n",
+        [
+          "secrets:1:1: error: git_path is no secret (at $.git_path); give it in k3seed.yaml, or as a Terraform output [secrets-file]",
+          "secrets:2:1: error: \"k3s_tokn\" is not an input of k3seed (at $.k3s_tokn); did you mean \"k3s_token\"? [unknown-input]",
+        ]
+      ),
+      (
+        "canary\n",
+        [
+          "secrets:1:1: error: expected a mapping of names to secrets, found a string (at $); write name: value, one for each secret [secrets-file]"
+        ]
+      ),
+      (
+        "k3s_token: ENC[AES256_GCM,data:canary]\nsops:\n  mac: ENC[x]\n",
+        [
+          "secrets:1:1: error: the values are still encrypted by SOPS (at $); decrypt them on the way, with --secrets <(sops decrypt FILE) [secrets-file]"
+        ]
+      ),
+    ] as [(String, [String])])
+  func noSecretsFile(text: String, lines: [String]) {
+    #expect(refusal { try SecretsFile(Array(text.utf8), source: "secrets") } == lines)
   }
 
   @Test("other outputs are ignored; one typing error away from an input is a warning")

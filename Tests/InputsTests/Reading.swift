@@ -10,10 +10,14 @@ struct Reading {
   var inputs: Inputs
   var report: Report
 
-  init(_ terraform: InputDocument, config: ConfigFile = ConfigFile(), set arguments: [String] = []) throws {
+  init(
+    _ terraform: InputDocument, config: ConfigFile = ConfigFile(), secrets: SecretsFile? = nil,
+    set arguments: [String] = []
+  ) throws {
     var report = Report()
     inputs = Inputs(
-      terraform: terraform, config: config, flags: try InputDocument.settings(arguments), report: &report)
+      terraform: terraform, config: config, secrets: secrets, flags: try InputDocument.settings(arguments),
+      report: &report)
     self.report = report
   }
 

@@ -55,8 +55,10 @@ import YAML
         expectSilence(
           canary,
           refusal {
-            let query = try InputDocument.query(Array(json.utf8), source: "<stdin>", controls: ["node"])
-            throw try Reading(query.document).report
+            let query = try ExternalQuery(Array(json.utf8), source: "<stdin>", settings: ["node"])
+            var report = try Reading(query.document).report
+            report.add(query.unknownKeys(ConfigFile()))
+            throw report
           }, "external: \(json)")
       }
       for yaml in [

@@ -175,8 +175,8 @@ import YAML
   ) throws -> (
     reading: Reading, controls: [String: Positioned]
   ) {
-    let query = try InputDocument.query(Array(json.utf8), source: "<stdin>", controls: controls)
-    return (try Reading(query.document), query.controls)
+    let query = try ExternalQuery(Array(json.utf8), source: "<stdin>", settings: controls)
+    return (try Reading(query.document), query.settings)
   }
 
   @Test("strings are decoded where the input is structured, and errors name the place within")

@@ -59,7 +59,7 @@ public enum Reader: String, CaseIterable, Sendable {
       attempt { () throws(Report) in
         let outputs = try InputDocument.terraform(Array(Self.project.utf8), source: "in")
         let rendering = try Project(terraform: outputs).render(templates: templates)
-        let shown = rendering.preview.text(report: rendering.report, isStyled: false)
+        let shown = rendering.preview.text(report: rendering.report)
         expectPrintable(shown)
         expect(!shown.contains(Self.canary), "a secret is in a preview")
         expect(
