@@ -1,7 +1,7 @@
 # The one door: every target does the set-up that it needs. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab test-nodes test-vm test-matrix build lint format pictures bench bench-verify bench-hostile fuzz setup clean
+.PHONY: help demo test lab test-nodes test-vm test-matrix build lint format pictures bench bench-verify bench-terraform bench-hostile fuzz setup clean
 
 # A wholly static program starts in a third of the time, as nothing is left to relocate, and is one file that runs on
 # any Linux of its architecture. Apple's systems have no such thing to link.
@@ -18,7 +18,7 @@ ready_to_test := $(stamps)/test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
-	  printf '  %-12s %s\n' "$$target" "$$text"; done
+	  printf '  %-15s %s\n' "$$target" "$$text"; done
 
 demo: build ## render the example's Terraform outputs and show what each byte will do
 	@scripts/demo
@@ -55,6 +55,9 @@ bench: $(ready_to_test) build ## measure whole-process times and write Benchmark
 
 bench-verify: $(ready_to_test) build ## measure verifications beside bare boots, into Benchmarks/README.md
 	.venv/bin/python Benchmarks/verify.py .build/release/k3seed debian-12
+
+bench-terraform: $(ready_to_test) build ## measure Terraform's plans of fleets, into Benchmarks/README.md
+	.venv/bin/python Benchmarks/terraform_plan.py .build/release/k3seed
 
 bench-hostile: build ## give 25 MB inputs that are made to cost much to every command that reads
 	.venv/bin/python Benchmarks/hostile.py .build/release/k3seed

@@ -2,7 +2,7 @@
 # stands where a resource of your provider would.
 
 terraform {
-  required_version = ">= 1.4"
+  required_version = ">= 1.5"
 }
 
 module "user_data" {
@@ -15,10 +15,11 @@ module "user_data" {
 }
 
 # In place of, say, hcloud_server or aws_instance, which are replaced in the same way when their user-data changes:
-# cloud-init reads it in a machine's first boot only.
+# cloud-init reads it in a machine's first boot only. The hash stands for it, as TF_LOG=DEBUG writes the values of
+# triggers_replace to the log, and the user-data holds a secret.
 resource "terraform_data" "machine" {
   for_each = module.user_data.sha256
 
   input            = each.key
-  triggers_replace = module.user_data.user_data[each.key]
+  triggers_replace = each.value
 }

@@ -23,56 +23,93 @@ resource "oci_network_load_balancer_network_load_balancer" "cluster" {
   }
 }
 
-locals {
-  # The web's callers keep their addresses. Those of the API do not: the answer of a private node to an address of the
-  # internet would leave through the ingress node.
-  balanced = merge(
-    {
-      http  = { port = 80, protocol = "TCP", role = "ingress", preserve_source = true }
-      https = { port = 443, protocol = "TCP_AND_UDP", role = "ingress", preserve_source = true }
-    },
-    length(var.api_allowed_cidrs) == 0 ? {} : {
-      api = { port = 6443, protocol = "TCP", role = "server", preserve_source = false }
-    },
-  )
+# OCI refuses a change to a load balancer while another one is going on (terraform-provider-oci#1456). So its parts are made
+# one after another: each depends on the one above it, and a set has its backends in itself.
 
-  backends = merge([
-    for service, balanced in local.balanced : {
-      for name, node in var.nodes : "${service} ${name}" => { service = service, node = name } if node.role == balanced.role
-    }
-  ]...)
-}
-
-resource "oci_network_load_balancer_backend_set" "service" {
-  for_each = local.balanced
-
+resource "oci_network_load_balancer_network_load_balancers_backend_sets_unified" "http" {
   network_load_balancer_id = oci_network_load_balancer_network_load_balancer.cluster.id
-  name                     = each.key
+  name                     = "http"
   policy                   = "FIVE_TUPLE"
-  is_preserve_source       = each.value.preserve_source
+  is_preserve_source       = true
 
   health_checker {
     protocol = "TCP"
-    port     = each.value.port
+    port     = 80
+  }
+  backends {
+    name      = local.ingress
+    target_id = oci_core_instance.node[local.ingress].id
+    port      = 80
   }
 }
 
-resource "oci_network_load_balancer_backend" "node" {
-  for_each = local.backends
-
+resource "oci_network_load_balancer_listener" "http" {
   network_load_balancer_id = oci_network_load_balancer_network_load_balancer.cluster.id
-  backend_set_name         = oci_network_load_balancer_backend_set.service[each.value.service].name
-  name                     = "${each.value.service}-${each.value.node}"
-  target_id                = oci_core_instance.node[each.value.node].id
-  port                     = local.balanced[each.value.service].port
+  name                     = "http"
+  default_backend_set_name = oci_network_load_balancer_network_load_balancers_backend_sets_unified.http.name
+  port                     = 80
+  protocol                 = "TCP"
 }
 
-resource "oci_network_load_balancer_listener" "service" {
-  for_each = local.balanced
+resource "oci_network_load_balancer_network_load_balancers_backend_sets_unified" "https" {
+  network_load_balancer_id = oci_network_load_balancer_network_load_balancer.cluster.id
+  name                     = "https"
+  policy                   = "FIVE_TUPLE"
+  is_preserve_source       = true
+
+  health_checker {
+    protocol = "TCP"
+    port     = 443
+  }
+  backends {
+    name      = local.ingress
+    target_id = oci_core_instance.node[local.ingress].id
+    port      = 443
+  }
+
+  depends_on = [oci_network_load_balancer_listener.http]
+}
+
+resource "oci_network_load_balancer_listener" "https" {
+  network_load_balancer_id = oci_network_load_balancer_network_load_balancer.cluster.id
+  name                     = "https"
+  default_backend_set_name = oci_network_load_balancer_network_load_balancers_backend_sets_unified.https.name
+  port                     = 443
+  protocol                 = "TCP_AND_UDP"
+}
+
+# The API's callers do not keep their addresses, as the web's do: the answer of a private node to an address of the internet
+# would leave through the ingress node.
+resource "oci_network_load_balancer_network_load_balancers_backend_sets_unified" "api" {
+  count = local.is_api_public ? 1 : 0
 
   network_load_balancer_id = oci_network_load_balancer_network_load_balancer.cluster.id
-  name                     = each.key
-  default_backend_set_name = oci_network_load_balancer_backend_set.service[each.key].name
-  port                     = each.value.port
-  protocol                 = each.value.protocol
+  name                     = "api"
+  policy                   = "FIVE_TUPLE"
+  is_preserve_source       = false
+
+  health_checker {
+    protocol = "TCP"
+    port     = 6443
+  }
+  dynamic "backends" {
+    for_each = local.servers
+    content {
+      name      = backends.value
+      target_id = oci_core_instance.node[backends.value].id
+      port      = 6443
+    }
+  }
+
+  depends_on = [oci_network_load_balancer_listener.https]
+}
+
+resource "oci_network_load_balancer_listener" "api" {
+  count = local.is_api_public ? 1 : 0
+
+  network_load_balancer_id = oci_network_load_balancer_network_load_balancer.cluster.id
+  name                     = "api"
+  default_backend_set_name = oci_network_load_balancer_network_load_balancers_backend_sets_unified.api[0].name
+  port                     = 6443
+  protocol                 = "TCP"
 }

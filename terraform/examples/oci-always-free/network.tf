@@ -2,10 +2,12 @@
 # internet through the ingress node, which NATs, and Oracle's services through a gateway of their own.
 
 locals {
-  public_cidr  = cidrsubnet(var.network_cidr, 8, 0)
-  private_cidr = cidrsubnet(var.network_cidr, 8, 1)
-  anywhere     = "0.0.0.0/0"
-  ingress      = one([for name, node in var.nodes : name if node.role == "ingress"])
+  public_cidr   = cidrsubnet(var.network_cidr, 8, 0)
+  private_cidr  = cidrsubnet(var.network_cidr, 8, 1)
+  anywhere      = "0.0.0.0/0"
+  ingress       = one([for name, node in var.nodes : name if node.role == "ingress"])
+  is_api_public = length(var.api_allowed_cidrs) > 0
+  servers       = [for name, node in var.nodes : name if node.role == "server"]
 }
 
 resource "oci_core_vcn" "cluster" {
@@ -51,9 +53,18 @@ resource "oci_core_route_table" "public" {
   }
 }
 
-# The route leads to an address, not to a machine, and the address is the ingress node's also when that is replaced.
+# The route leads to the identifier of the ingress node's address, which is a new one when that node is replaced. Terraform
+# puts off reading a data source where any machine changes that it refers to, and so would change this route with every
+# worker. terraform_data changes only where its input does.
+resource "terraform_data" "ingress" {
+  input = {
+    instance   = oci_core_instance.node[local.ingress].id
+    private_ip = local.private_ips[local.ingress]
+  }
+}
+
 data "oci_core_private_ips" "ingress" {
-  ip_address = oci_core_instance.node[local.ingress].private_ip
+  ip_address = terraform_data.ingress.output.private_ip
   subnet_id  = oci_core_subnet.public.id
 }
 

@@ -20,8 +20,26 @@ output "user_data_sha256" {
 }
 
 output "kubeconfig_command" {
-  description = "Shows the kubeconfig of the first server, through the ingress node."
-  value       = "ssh -J ubuntu@${oci_core_instance.node[local.ingress].public_ip} ubuntu@${local.private_ips[var.first_server]} sudo cat /etc/rancher/k3s/k3s.yaml"
+  description = "Writes the kubeconfig of the first server to a file, through the ingress node: `eval \"$(terraform output -raw kubeconfig_command)\"`."
+  value = join(" ", [
+    "(umask 077; ssh ${local.way} sudo cat /etc/rancher/k3s/k3s.yaml",
+    "| sed 's|https://127.0.0.1:6443|https://${local.is_api_public ? oci_core_public_ip.load_balancer.ip_address : "127.0.0.1"}:6443|'",
+    ">${var.cluster_name}.kubeconfig)",
+  ])
+}
+
+output "api_tunnel_command" {
+  description = "Where api_allowed_cidrs is empty: keeps a tunnel to the Kubernetes API open, for that kubeconfig. Else null."
+  value       = local.is_api_public ? null : "ssh -N -L 6443:127.0.0.1:6443 ${local.way}"
+}
+
+output "bastion_id" {
+  description = "The bastion, where bastion_allowed_cidrs asks for one; else null."
+  value       = one(oci_bastion_bastion.cluster[*].id)
+}
+
+locals {
+  way = "-J ubuntu@${oci_core_instance.node[local.ingress].public_ip} ubuntu@${local.private_ips[var.first_server]}"
 }
 
 # What k3seed asks for, under its names: `terraform output -json | k3seed preview --input -`, and the same for render and
@@ -75,6 +93,16 @@ output "acme_email" {
 output "cloudflare_zone_id" {
   description = "The zone."
   value       = var.cloudflare_zone_id
+}
+
+output "gitops_disable" {
+  description = "Parts that the GitOps tree does without."
+  value       = var.gitops_disable
+}
+
+output "hardening" {
+  description = "Whether K3s' CIS hardening guide is followed."
+  value       = var.hardening
 }
 
 output "ssh_authorized_keys" {

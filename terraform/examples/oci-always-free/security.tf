@@ -16,6 +16,9 @@ locals {
     balance = { to = "servers", from = "load_balancer", protocol = local.tcp, ports = [6443, 6443] }
   }
 
+  # The bastion has an address in the private subnet.
+  bastion = length(var.bastion_allowed_cidrs) > 0 ? [local.private_cidr] : []
+
   # Ports of a group that are open to networks. The load balancer hands the web's callers on with their own addresses.
   from_networks = {
     http           = { to = "edge", from = [local.anywhere], protocol = local.tcp, ports = [80, 80] }
@@ -26,6 +29,8 @@ locals {
     balanced_https = { to = "load_balancer", from = [local.anywhere], protocol = local.tcp, ports = [443, 443] }
     balanced_http3 = { to = "load_balancer", from = [local.anywhere], protocol = local.udp, ports = [443, 443] }
     balanced_api   = { to = "load_balancer", from = var.api_allowed_cidrs, protocol = local.tcp, ports = [6443, 6443] }
+    bastion_ssh    = { to = "nodes", from = local.bastion, protocol = local.tcp, ports = [22, 22] }
+    bastion_api    = { to = "servers", from = local.bastion, protocol = local.tcp, ports = [6443, 6443] }
   }
 
   rules = merge(

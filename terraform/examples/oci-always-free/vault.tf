@@ -7,6 +7,11 @@ resource "oci_kms_vault" "cluster" {
   compartment_id = var.compartment_ocid
   display_name   = var.cluster_name
   vault_type     = "DEFAULT"
+
+  # With it go the tokens that the cluster's datastore is encrypted with. README.md says how to remove it all the same.
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 # Keys in software are free, without a number.
@@ -20,10 +25,14 @@ resource "oci_kms_key" "secrets" {
     algorithm = "AES"
     length    = 32
   }
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "oci_vault_secret" "generated" {
-  for_each = toset(["k3s_agent_token", "k3s_token"])
+  for_each = local.generated_secrets
 
   compartment_id         = var.compartment_ocid
   vault_id               = oci_kms_vault.cluster.id
@@ -58,6 +67,8 @@ resource "oci_vault_secret" "given" {
 }
 
 locals {
+  generated_secrets = toset(["k3s_agent_token", "k3s_token"])
+
   secret_ocids = {
     for name, secret in merge(oci_vault_secret.generated, oci_vault_secret.given) : name => secret.id
   }

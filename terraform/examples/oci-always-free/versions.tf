@@ -5,7 +5,7 @@ terraform {
   required_providers {
     oci = {
       source  = "oracle/oci"
-      version = ">= 7.0"
+      version = ">= 7.0, < 9.0"
     }
   }
 

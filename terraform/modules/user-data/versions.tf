@@ -1,11 +1,12 @@
 terraform {
-  # What asks most: terraform_data in the advice of README.md; the module itself would do with 1.3.
-  required_version = ">= 1.4"
+  # 1.5: check blocks. The module's own tests, in tests/, need 1.7.
+  required_version = ">= 1.5"
 
   required_providers {
     external = {
-      source  = "hashicorp/external"
-      version = "~> 2.3"
+      source = "hashicorp/external"
+      # Before 2.3.2 the provider sends null as an empty string.
+      version = ">= 2.3.2, < 3.0"
     }
   }
 }
