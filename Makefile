@@ -53,7 +53,7 @@ lint: $(ready_to_test) ## check formatting, scripts and the house's rules
 format: $(ready_to_build) ## rewrite the Swift files as `make lint` wants them
 	swift format --in-place --recursive --parallel Package.swift $(wildcard Sources Tests Plugins)
 
-pictures: $(ready_to_test) ## take README's pictures of pages anew; look at them afterwards
+pictures: $(ready_to_test) ## take the documentation's pictures of pages again; look at them afterwards
 	K3SEED_RECORD=pictures swift test --filter pictureTests || true
 
 bench: $(ready_to_test) build ## measure whole-process times and write Benchmarks/README.md
