@@ -1,7 +1,8 @@
 # The one door: every target does the set-up that it needs. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab test-nodes test-vm test-matrix build lint format pictures bench bench-verify bench-terraform bench-hostile fuzz setup clean
+.PHONY: help demo test lab test-nodes test-vm test-matrix build release docs lint format pictures bench bench-verify \
+  bench-terraform bench-hostile fuzz setup clean
 
 # A wholly static program starts in a third of the time, as nothing is left to relocate, and is one file that runs on
 # any Linux of its architecture. Apple's systems have no such thing to link.
@@ -41,13 +42,19 @@ test-matrix: $(ready_to_test) ## every boot there is, and write the documentatio
 build: $(ready_to_build) ## build the release binary, .build/release/k3seed
 	swift build --configuration release $(static) --product k3seed
 
+release: build ## make what people install, in dist/: archive, Debian package, checksums, formula, Dockerfile
+	@scripts/release
+
+docs: $(ready_to_test) ## make the documentation's site in .build/site, and check it
+	@scripts/docs $(BASE)
+
 lint: $(ready_to_test) ## check formatting, scripts and the house's rules
 	@scripts/lint
 
 format: $(ready_to_build) ## rewrite the Swift files as `make lint` wants them
 	swift format --in-place --recursive --parallel Package.swift $(wildcard Sources Tests Plugins)
 
-pictures: $(ready_to_test) ## take README's pictures of pages anew; look at them afterwards
+pictures: $(ready_to_test) ## take the documentation's pictures of pages again; look at them afterwards
 	K3SEED_RECORD=pictures swift test --filter pictureTests || true
 
 bench: $(ready_to_test) build ## measure whole-process times and write Benchmarks/README.md
@@ -70,7 +77,7 @@ setup: ## do the set-up again, whatever was done before
 	@$(MAKE) --no-print-directory $(ready_to_test)
 
 clean: ## remove what was built; .venv and the system's packages stay
-	rm -rf .build demo
+	rm -rf .build demo dist
 
 $(ready_to_build): scripts/setup
 	@scripts/setup build

@@ -202,7 +202,8 @@ let package = Package(
       exclude: ["lab", "nodes", "results.py"],
       swiftSettings: settings),
     .testTarget(
-      name: "DocumentationTests", dependencies: ["Inputs", "K3SeedCLI", "TestSupport", "Verifier"],
+      name: "DocumentationTests",
+      dependencies: ["Inputs", "K3SeedCLI", "TestSupport", "UserData", "Verifier"],
       swiftSettings: settings),
   ]
 )

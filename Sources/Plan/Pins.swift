@@ -1,7 +1,7 @@
 /// What is compiled into k3seed.
 public enum Pins {
   /// k3seed's own version, which payloads name.
-  public static let k3seed = "0.1.0"
+  public static let k3seed = "0.2.0"
 
   /// What k3seed installs unless a `k3seed.lock` or an input says otherwise: the compiled form of the `k3seed.lock`
   /// that lies beside this file, so that nothing is read where there is no other. A test holds the two together.

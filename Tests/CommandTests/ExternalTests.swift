@@ -293,12 +293,12 @@ import Testing
     Refusal(
       "a program that is too old", shortQuery + #""minimum_version":"99.0.0"}"#,
       [
-        "<stdin>:1:76: error: this is k3seed 0.1.0, and the query needs 99.0.0 or a later one (at $.minimum_version); install that version where Terraform runs [old-version]"
+        "<stdin>:1:76: error: this is k3seed 0.2.0, and the query needs 99.0.0 or a later one (at $.minimum_version); install that version where Terraform runs [old-version]"
       ]),
     Refusal(
       "a minimum that is no version", shortQuery + #""minimum_version":"latest"}"#,
       [
-        "<stdin>:1:76: error: minimum_version is no version (at $.minimum_version); write three numbers, such as 0.1.0 [input-value]"
+        "<stdin>:1:76: error: minimum_version is no version (at $.minimum_version); write three numbers, such as 0.2.0 [input-value]"
       ]),
     Refusal(
       "payloads that say nothing to render",

@@ -2,20 +2,79 @@ import Foundation
 import Inputs
 import TestSupport
 import Testing
+import UserData
 import Verifier
 
 /// README and the DocC catalogue say what the program does: what can be derived is derived, what can be run is run.
 @Suite("Documentation") struct DocumentationTests {
-  @Test("README's table of inputs is the one of the code")
+  @Test("README is read in a few minutes")
+  func length() throws {
+    let text = try String(contentsOf: Tool.root.appendingPathComponent("README.md"), encoding: .utf8)
+    #expect(text.split(whereSeparator: \.isWhitespace).count <= 800)
+  }
+
+  @Test("every page is in the index, once, and what a page links to is there")
+  func index() throws {
+    let index = try Catalogue.text(of: "\(Catalogue.folder)/K3Seed.md")
+    let topics = try #require(index.range(of: "## Topics"))
+    let listed = Catalogue.links(in: index[topics.upperBound...])
+    #expect(listed.sorted() == Catalogue.names.filter { $0 != "K3Seed" })
+    for page in Catalogue.pages {
+      for link in try Catalogue.links(in: Catalogue.text(of: page)[...]) {
+        #expect(Catalogue.names.contains(link), "\(page) links to \(link)")
+      }
+    }
+  }
+
+  @Test("the page about failed boots has every message and every exit code of the bootstrap")
+  func bootFailures() throws {
+    let page = try Catalogue.text(of: "\(Catalogue.folder)/BootFailed.md")
+    let parts = try ["bootstrap.sh", "firewall.sh", "engine.sh"].map {
+      try Catalogue.text(of: "templates/guest/\($0)")
+    }
+    let messages = parts.joined().matches(of: /(?:die|later|say|announce|await)\s+\\?\s*(['"])(.*?)\1/)
+    #expect(messages.count > 20)
+    for message in messages {
+      // What a variable or a command puts in is not in the page.
+      let constant = message.output.2.split(separator: /\$\([^)]*\)?|\$\{[^}]*\}|\$[\w*#@?]+/).max {
+        $0.count < $1.count
+      }
+      let words = (constant ?? "").trimmingCharacters(in: .whitespaces)
+      #expect(words.isEmpty || page.contains(words), "\(message.output.2)")
+    }
+    let stages = BootstrapStage.all(in: parts.joined())
+    #expect(!stages.isEmpty)
+    for stage in stages {
+      let minutes = stage.deadline % 60 == 0 ? "\(stage.deadline / 60) min" : "\(stage.deadline) s"
+      let row = "| `\(stage.name)` | \(minutes) | \(stage.temporaryExitCode) | \(stage.permanentExitCode) |"
+      #expect(page.contains(row), "\(row)")
+    }
+  }
+
+  @Test("the project's address is the one of project.env")
+  func address() throws {
+    let settings = try Catalogue.text(of: "project.env")
+    let address = try #require(settings.firstMatch(of: /(?m)^K3SEED_URL=(\S+)$/)).output.1
+    let name = address.split(separator: "/").suffix(2).joined(separator: "/")
+    for file in ["README.md", "CONTRIBUTING.md", "SECURITY.md"] + Catalogue.pages {
+      let text = try Catalogue.text(of: file)
+      for match in text.matches(of: /https:\/\/[\w.\/-]+\/k3seed\b/) {
+        #expect(match.output == address, "\(file)")
+      }
+      for match in text.matches(of: /uses: (\S+\/k3seed)@/) { #expect(match.output.1 == name, "\(file)") }
+    }
+  }
+
+  @Test("the table of inputs is the one of the code")
   func inputs() throws {
     let rows = InputSpec.all.map { spec in
       "| `\(spec.name)` | \(spec.isSecret ? "yes" : "") | \(spec.defaultText ?? "") | \(spec.summary) |"
     }
     let table = ["| input | secret | default | meaning |", "| --- | --- | --- | --- |"] + rows
-    try hold(table.joined(separator: "\n"), between: "inputs", in: "README.md")
+    try hold(table.joined(separator: "\n"), between: "inputs", in: "\(Catalogue.folder)/Inputs.md")
   }
 
-  @Test("README's table of images is the catalogue of the code")
+  @Test("the table of images is the catalogue of the code")
   func images() throws {
     let rows = CatalogueImage.all.filter { $0.architecture == .x86_64 }.map { image in
       let download = image.download
@@ -24,7 +83,7 @@ import Verifier
     }
     let table =
       ["| image | downloaded from | checked with | can be built |", "| --- | --- | --- | --- |"] + rows
-    try hold(table.joined(separator: "\n"), between: "images", in: "README.md")
+    try hold(table.joined(separator: "\n"), between: "images", in: "\(Catalogue.folder)/Images.md")
   }
 
   @Test(
@@ -64,7 +123,7 @@ import Verifier
     try hold(Configuration.locals(InputSpec.all), between: "inputs", in: "\(folder)/inputs.tf", comment: "#")
   }
 
-  @Test("README's graph is the one of the example's tree")
+  @Test("the graph is the one of the example's tree")
   func graph() async throws {
     try await withTemporaryDirectory { folder in
       let example = Tool.root.appendingPathComponent("examples/oci-vault").path
@@ -74,16 +133,16 @@ import Verifier
       ])
       try #require(rendered.status == 0, "\(rendered.errors)")
       let graph = try await Tool.k3seed(["gitops", "graph", folder.path])
-      try hold("```mermaid\n\(graph.text)```", between: "graph", in: "README.md")
+      try hold("```mermaid\n\(graph.text)```", between: "graph", in: "\(Catalogue.folder)/GitOps.md")
     }
   }
 
   @Test(
     "every console example prints what it shows",
-    arguments: ["README.md"])
+    arguments: ["README.md"]
+      + Catalogue.pages.filter { (try? Catalogue.text(of: $0).contains("```console")) == true })
   func examples(file: String) async throws {
-    let text = try String(contentsOf: Tool.root.appendingPathComponent(file), encoding: .utf8)
-    let examples = Example.all(in: text)
+    let examples = Example.all(in: try Catalogue.text(of: file))
     #expect(!examples.isEmpty)
     let folder = URL(fileURLWithPath: Tool.k3seed).deletingLastPathComponent().path
     let path = "\(folder):\(ProcessInfo.processInfo.environment["PATH"] ?? "")"
@@ -97,7 +156,8 @@ import Verifier
 
   @Test(
     "links within the repository lead somewhere",
-    arguments: ["README.md", "CONTRIBUTING.md"] + Configuration.folders.map { "\($0)/README.md" })
+    arguments: ["README.md", "CONTRIBUTING.md", "SECURITY.md"]
+      + Configuration.folders.map { "\($0)/README.md" })
   func links(file: String) throws {
     let url = Tool.root.appendingPathComponent(file)
     let text = try String(contentsOf: url, encoding: .utf8)
@@ -136,6 +196,27 @@ import Verifier
       try (text[..<place] + missing + text[place...]).write(to: url, atomically: true, encoding: .utf8)
     }
     Issue.record("\(file) lacks \(missing); K3SEED_RECORD=1 writes it")
+  }
+}
+
+/// The pages of the DocC catalogue.
+private enum Catalogue {
+  static let folder = "Sources/K3Seed/K3Seed.docc"
+  /// Their names as `<doc:Name>` has them, sorted.
+  static let names =
+    ((try? FileManager.default.contentsOfDirectory(atPath: Tool.root.appendingPathComponent(folder).path))
+    ?? [])
+    .filter { $0.hasSuffix(".md") }.map { String($0.dropLast(3)) }.sorted()
+  /// Their paths in the repository.
+  static let pages = names.map { "\(folder)/\($0).md" }
+
+  static func text(of file: String) throws -> String {
+    try String(contentsOf: Tool.root.appendingPathComponent(file), encoding: .utf8)
+  }
+
+  /// The names that a text links to.
+  static func links(in text: Substring) -> [String] {
+    text.matches(of: /<doc:(\w+)>/).map { String($0.output.1) }
   }
 }
 

@@ -413,7 +413,7 @@ import Validation
     #expect(sights.map { $0.names(of: "navigation").count } == [1, 1, 1, 0])
   }
 
-  @Test("README has a picture of it", .enabled(if: Browser.isThere, Browser.isMissing))
+  @Test("the documentation has a picture of it", .enabled(if: Browser.isThere, Browser.isMissing))
   func pictureTests() async throws {
     try await Picture.hold(Array(try Self.rendering("oci-vault").html.utf8), "preview", height: 1380)
   }

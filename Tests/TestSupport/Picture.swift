@@ -12,7 +12,7 @@ public enum Picture {
   /// The most that one may take in bytes: whoever opens README loads it.
   private static let limit = 250_000
 
-  /// Expects a picture to be there, small enough, and shown by README with words for those who do not see it; with
+  /// Expects a picture to be there, small enough, and shown with words for those who do not see it; with
   /// `K3SEED_RECORD=pictures` takes it, and still fails, so that a recording never passes for a test.
   ///
   /// - Parameters:
@@ -43,10 +43,18 @@ public enum Picture {
     }
     #expect(numbers == [width, height], "\(path)", sourceLocation: sourceLocation)
     #expect(picture.count <= limit, "\(path)", sourceLocation: sourceLocation)
-    let readme = try String(contentsOf: Tool.root.appendingPathComponent("README.md"), encoding: .utf8)
+    // README shows a picture by its path, a page of the catalogue by its name.
+    let catalogue = Tool.root.appendingPathComponent("Sources/K3Seed/K3Seed.docc")
+    let pages = try FileManager.default.contentsOfDirectory(atPath: catalogue.path).filter {
+      $0.hasSuffix(".md")
+    }
+    let texts = try
+      ([Tool.root.appendingPathComponent("README.md")] + pages.map(catalogue.appendingPathComponent))
+      .map { try String(contentsOf: $0, encoding: .utf8) }
+    let shown = try Regex("!\\[([^\\]]+)\\]\\((?:\(path)|\(name))\\)", as: (Substring, Substring).self)
     let words = try #require(
-      readme.firstMatch(of: try Regex("!\\[([^\\]]+)\\]\\(\(path)\\)", as: (Substring, Substring).self)),
-      "README does not show \(path)", sourceLocation: sourceLocation
+      texts.lazy.compactMap { $0.firstMatch(of: shown) }.first, "nothing shows \(path)",
+      sourceLocation: sourceLocation
     ).output.1
     #expect(words.split(separator: " ").count > 8, "\(words)", sourceLocation: sourceLocation)
   }

@@ -9,8 +9,8 @@ with `url`, `width` (in CSS pixels), `height` (how much of the page its picture 
 {"evaluate": JAVASCRIPT}, {"type": TEXT} or {"press": "Tab"}. Standard output is a JSON object: the browser's `version`, and
 `sights`, what was seen of each job: see `look`.
 
-It speaks the DevTools Protocol (https://chromedevtools.github.io/devtools-protocol/) over two pipes, so it needs nothing
-but Python, and no port.
+Of the network it reaches this machine alone. It speaks the DevTools Protocol
+(https://chromedevtools.github.io/devtools-protocol/) over two pipes, so it needs nothing but Python, and no port.
 """
 
 import json
@@ -34,7 +34,7 @@ class Browser:
         arguments = [
             "--headless", "--remote-debugging-pipe", f"--user-data-dir={profile}", "--no-first-run", "--disable-gpu",
             "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
-            "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND", "--force-color-profile=srgb",
+            "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--force-color-profile=srgb",
         ]
         if os.getuid() == 0:
             # Its sandbox refuses to work for root, whom containers give everybody.

@@ -63,7 +63,7 @@ extension Node {
   }
 
   @Test(
-    "its page says what is wrong, and README has a picture of it",
+    "its page says what is wrong, and the documentation has a picture of it",
     .enabled(if: Browser.isThere, Browser.isMissing))
   func pictureTests() async throws {
     let report = try RecordedReport.read()
