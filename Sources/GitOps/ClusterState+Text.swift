@@ -1,11 +1,11 @@
-import Diagnostics
+public import Diagnostics
 public import YAML
 
 extension ClusterState {
   /// The picture for people: by phase, a line each, and below it what keeps an Application from being done.
-  public var text: String { drawn.printableLines }
-
-  private var drawn: String {
+  ///
+  /// - Parameter style: the terminal that it is for.
+  public func text(style: TerminalStyle = .none) -> String {
     guard !entries.isEmpty else { return "no Applications\n" }
     let width = entries.map(\.name.count).max() ?? 0
     let syncs = entries.map(\.shownSync.count).max() ?? 0
@@ -14,16 +14,17 @@ extension ClusterState {
     for entry in entries {
       if phase != .some(entry.phase), let number = entry.phase { text += "phase \(number)\n" }
       phase = entry.phase
-      text += (entry.phase == nil ? "" : "  ") + entry.name.padded(to: width + (entry.phase == nil ? 4 : 2))
-      text += entry.shownSync.padded(to: syncs + 2) + "\(entry.state.map { $0.health.orUnknown } ?? "-")\n"
+      text += (entry.phase == nil ? "" : "  ") + entry.name.printable.padded(to: width + (entry.phase == nil ? 4 : 2))
+      let state = entry.shownSync.padded(to: syncs + 2) + "\(entry.state.map { $0.health.orUnknown } ?? "-")"
+      text += style.coloured(state.printable, entry.isDone ? .good : .doubtful) + "\n"
       for obstacle in entry.obstacles {
-        text += "      \(obstacle.message)\n"
-        if let help = obstacle.help { text += "        \(help)\n" }
+        text += "      \(obstacle.message.printableLines)\n"
+        if let help = obstacle.help { text += "        \(style.coloured(help.printableLines, .guide))\n" }
       }
     }
     let left = entries.count { !$0.isDone }
     text += "\n\(entries.count - left) of \(entries.count) synced and healthy"
-    text += left == 0 ? "\n" : "; start with \(roots.map(\.name).listed)\n"
+    text += left == 0 ? "\n" : "; start with \(roots.map(\.name).listed.printable)\n"
     return text
   }
 

@@ -238,7 +238,7 @@ struct PreviewPage {
     let (plain, payload) = preview.bytes
     return """
       <p class="lead"><strong>\(payload.grouped)</strong> bytes\(plain == payload ? "" : ", gzip of \(plain.grouped)"). \
-      Every platform counts in its own way.</p>
+      Every platform counts in its own way.\(digest)</p>
       <div class="panel">
       <table class="waterfall sizes" role="table" style="\(axis.grid)">
       <thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Platform</th>\
@@ -254,6 +254,11 @@ struct PreviewPage {
       """
   }
 
+  private var digest: Markup {
+    if let sha256 = preview.sha256 { return " SHA-256 <code>\(sha256)</code>." }
+    return " The SHA-256 is not shown: it would confirm guesses of the secrets within."
+  }
+
   private static let compression: Markup = """
     <p class="muted note">Rendered for a platform whose limit this is over, it is compressed where the platform takes \
     that.</p>
@@ -262,10 +267,11 @@ struct PreviewPage {
 
   private func row(_ size: Preview.Size, _ axis: Axis) -> Markup {
     let isOver = size.counted > size.limit
-    let kind = isOver ? "over" : size.platform == preview.platform ? "own" : "other"
+    // What another platform would not take is no fault of this one's user-data.
+    let kind = size.platform == preview.platform ? "own" : isOver ? "over" : "other"
     let flag: Markup? =
       isOver
-      ? " <span class=\"flag\">\(Markup.icon("fail")) \((size.counted - size.limit).grouped) over</span>"
+      ? " <span class=\"beyond\">\((size.counted - size.limit).grouped) over</span>"
       : nil
     let own: Markup? = size.platform == preview.platform ? " <span class=\"chip\">this one</span>" : nil
     let bar = axis.bar(

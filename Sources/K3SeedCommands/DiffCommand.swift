@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Diagnostics
 public import Plan
 import UserData
 import YAML
@@ -40,7 +41,9 @@ struct DiffCommand: ParsableCommand {
       (try FileSystem.read(new, .userData), FileSystem.name(new)),
       platform: platform)
     switch format {
-    case .text: try FileSystem.show(comparison.text(showsContent: content))
+    case .text:
+      let style = Terminal.style(of: .standardOutput) ?? .none
+      try FileSystem.print(Array(comparison.text(showsContent: content, style: style).withoutCommands.utf8))
     case .json:
       try FileSystem.print(JSON.emit(comparison.document(showsContent: content)) + [UInt8(ascii: "\n")])
     case .markdown: try FileSystem.print(Array(comparison.markdown(showsContent: content).utf8))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import GitOps
 import YAML
 
@@ -18,7 +19,9 @@ struct GitOpsStatusCommand: ParsableCommand {
   func run() throws {
     let state = try ClusterState(of: kubectl)
     switch format {
-    case .text: try FileSystem.show(state.text)
+    case .text:
+      let style = Terminal.style(of: .standardOutput) ?? .none
+      try FileSystem.print(Array(state.text(style: style).withoutCommands.utf8))
     case .json: try FileSystem.print(JSON.emit(state.document) + [UInt8(ascii: "\n")])
     }
     if !state.isDone { throw ExitCode(1) }

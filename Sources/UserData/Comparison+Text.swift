@@ -1,4 +1,4 @@
-import Diagnostics
+public import Diagnostics
 import Inputs
 import Plan
 public import YAML
@@ -17,16 +17,26 @@ extension Comparison {
     return effect + (platform.map { "; on \($0.rawValue) \($0.change.text)" } ?? "")
   }
 
-  /// The comparison for a terminal.
+  /// The comparison as text.
   ///
-  /// - Parameter showsContent: whether values are shown, without what is recognised as a secret; else places alone.
-  public func text(showsContent: Bool) -> String {
+  /// - Parameters:
+  ///   - showsContent: whether values are shown, without what is recognised as a secret; else places alone.
+  ///   - style: the terminal that it is for.
+  public func text(showsContent: Bool, style: TerminalStyle = .none) -> String {
+    func coloured(_ line: String) -> String {
+      switch line.first {
+      case "+": style.coloured(line, .good)
+      case "-": style.coloured(line, .bad)
+      default: line
+      }
+    }
     var text = ""
     for section in sections {
       text +=
-        "\(section.verb) \(section.place.structureName)  (\(section.stage.structureName)\(section.note))\n"
+        style.coloured("\(section.verb) \(section.place.structureName)", .strong)
+        + "  (\(section.stage.structureName)\(section.note))\n"
       if let reason = section.reason { text += "    \(reason.printable)\n" }
-      for line in section.lines(showsContent) { text += "    \(line)\n" }
+      for line in section.lines(showsContent) { text += "    \(coloured(line))\n" }
     }
     text += (sections.isEmpty ? "" : "\n") + summary + "\n"
     return text + (showsContent && !sections.isEmpty ? "\(Redactor.caution)\n" : "")

@@ -126,6 +126,10 @@ public struct Preview: Sendable {
   /// Bytes of the cloud-config, and of what cloud-init gets.
   public let bytes: (plain: Int, payload: Int)
 
+  /// The SHA-256 of what cloud-init gets, in hexadecimal; nil where a secret is in it, of which the hash would confirm a
+  /// guess.
+  public let sha256: String?
+
   /// Looks at the user-data of a node.
   public init(_ userData: UserData, plan: ClusterPlan) {
     let node = userData.node
@@ -153,6 +157,7 @@ public struct Preview: Sendable {
     }
     arithmetic = platform.budget.arithmetic
     bytes = (userData.plain.count, userData.payload.count)
+    sha256 = secrets.contains(where: \.isLiteral) ? nil : SHA256.hex(userData.payload)
     steps = Self.steps(userData, files: files, secrets: secrets, plan: plan)
   }
 

@@ -62,7 +62,7 @@ import Testing
     #expect(Canary("x").trace(in: Array("nothing of it".utf8)) == nil)
   }
 
-  @Test("A password in the clear never leaves the machine, not even in user-data")
+  @Test("A password in the clear is in nothing that the program writes, nor in user-data")
   func password() async throws {
     let outcome = try await Tool.k3seed(["render", "--node", "a"], input: json(Self.projects[0]))
     let canary = try #require(Self.canaries.first { $0.name == "argocd_admin_password" }?.canary)

@@ -34,7 +34,7 @@ struct ClusterStateTests {
     let state = try Self.state([Self.application("b", wave: 2), Self.application("a", wave: 1)])
     #expect(state.isDone)
     #expect(
-      state.text == """
+      state.text() == """
         phase 1
           a  Synced  Healthy
         phase 2
@@ -229,7 +229,7 @@ struct ClusterStateTests {
       ),
     ])
     #expect(
-      state.text == """
+      state.text() == """
         root             OutOfSync  Missing
               it waits for cert-manager to be healthy
         phase 2
@@ -273,8 +273,8 @@ struct ClusterStateTests {
           #""conditions": [{"type": "ComparisonError", "message": "https://me:canary@example.org/x.git: authentication required\\u001b[2J"}]"#
           .replacing("\\\\u", with: "\\u"))
     ])
-    #expect(state.text.contains("https://***@example.org/x.git: authentication required"))
-    for hidden in ["canary", "\u{1B}"] { #expect(!state.text.contains(hidden)) }
+    #expect(state.text().contains("https://***@example.org/x.git: authentication required"))
+    for hidden in ["canary", "\u{1B}"] { #expect(!state.text().contains(hidden)) }
   }
 
   @Test("What is no list of Applications is refused")

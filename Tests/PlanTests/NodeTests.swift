@@ -376,7 +376,7 @@ import Testing
     let outputs =
       #"{\#(Self.everySecret), "platform": "aws", "git_repo_url": "https://git.example.org/a.git"}"#
     func warning(_ names: String) -> String {
-      "outputs.json: warning: in user-data, which every process on the node can read from the platform's metadata service: \(names); keep secrets in OCI Vault and give secret_ocids [literal-secrets]"
+      "outputs.json: warning: in user-data, which every process on the node can read from the platform's metadata service: \(names); change them once the cluster runs (\"k3seed rotate\"), and let no one log in who must not have them [literal-secrets]"
     }
     #expect(
       try warnings(outputs, about: ["a", "b", "c", "d"]) == [

@@ -70,7 +70,7 @@ public enum Reader: String, CaseIterable, Sendable {
       let repository = Repository(["a/in.yaml": bytes, "kustomization.yaml": bytes, "a/Chart.yaml": bytes])
       look(GitOps.Check.report(on: repository))
       for drawing in Drawing.allCases { _ = drawing.of(repository.graph) }
-      attempt { () throws(Report) in expectPrintable(try ClusterState(bytes, source: "in").text) }
+      attempt { () throws(Report) in expectPrintable(try ClusterState(bytes, source: "in").text()) }
     case .secrets: secrets(bytes)
     }
   }
