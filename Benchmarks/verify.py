@@ -60,7 +60,7 @@ def bare(disk, folder):
         "-device", "virtio-net-pci,netdev=net,romfile=",
         "-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=random",
         "-serial", "stdio",
-    ]
+    ]  # fmt: skip
     start = time.monotonic()
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as qemu:
         console = b""
