@@ -27,7 +27,7 @@ import cases
 import detector
 from cases import Case
 
-TIMEOUT = 120
+TIMEOUT = 600  # much more than any command takes, as a busy machine is no finding
 TRACE = ["strace", "-f", "-y", "-qq", "-v", "-s", "1048576", "--seccomp-bpf", "-e", "signal=none",
          "-e", "trace=execve,write,pwrite64,writev"]
 # What a traced write goes into: a pipe, a socket and a terminal are none of a disk's.
