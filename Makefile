@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lab test-nodes test-vm test-matrix build release docs lint format pictures bench bench-verify \
-  bench-terraform bench-hostile fuzz setup clean
+  bench-terraform bench-hostile bench-readers instructions sweep fuzz setup clean
 
 # A wholly static program starts in a third of the time, as nothing is left to relocate, and is one file that runs on
 # any Linux of its architecture. Apple's systems have no such thing to link.
@@ -68,6 +68,15 @@ bench-terraform: $(ready_to_test) build ## measure Terraform's plans of fleets, 
 
 bench-hostile: build ## give 25 MB inputs that are made to cost much to every command that reads
 	.venv/bin/python Benchmarks/hostile.py .build/release/k3seed
+
+bench-readers: $(ready_to_test) build ## measure all bars of readers, beside their peers, into Benchmarks/README.md
+	.venv/bin/python Benchmarks/readers.py .build/release/k3seed
+
+instructions: $(ready_to_test) build ## compare instruction counts with those stored; K3SEED_RECORD=1 stores them anew
+	.venv/bin/python Benchmarks/instructions.py .build/release/k3seed
+
+sweep: $(ready_to_test) build ## look for secrets in all that every command leaves behind: about 7,000 commands
+	.venv/bin/python -B Tests/Canaries/sweep.py .build/release/k3seed
 
 fuzz: $(ready_to_build) ## fuzz every reader, ten minutes in all; SECONDS=3600 for longer
 	@scripts/fuzz $(or $(SECONDS),600)

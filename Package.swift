@@ -52,7 +52,8 @@ let package = Package(
     .target(name: "Gzip", dependencies: ["CDeflate"], swiftSettings: settings),
     .target(name: "Scripts", dependencies: ["Gzip", "Secrets"], swiftSettings: settings),
     .target(
-      name: "Templates", dependencies: ["Diagnostics", "Scripts", "Secrets", "YAML"], swiftSettings: settings,
+      name: "Templates", dependencies: ["Diagnostics", "Inputs", "Scripts", "Secrets", "YAML"],
+      swiftSettings: settings,
       plugins: ["EmbedFilesPlugin"]),
     .target(
       name: "UserData",

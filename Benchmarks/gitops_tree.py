@@ -150,4 +150,5 @@ def main(folder, count=1000):
     write(root / "projects.yaml", "".join(PROJECT.format(team=team, url=URL) for team in range(50)))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -18,7 +18,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 
 SECONDS, MEGABYTES = 2.0, 400
 
@@ -152,47 +151,43 @@ SETTINGS = [
 ]
 
 
+# A small process starts each command: the memory of whoever starts a program counts as the program's own until it runs, and the
+# inputs lie in ours. What does not end is ended, and counts. wait4 gives the usage, and has no timeout.
+LAUNCHER = """
+import os, sys, time
+source, words, nowhere = os.open(sys.argv[1], os.O_RDONLY), sys.argv[2:], os.open(os.devnull, os.O_WRONLY)
+streams = [(os.POSIX_SPAWN_DUP2, source, 0), (os.POSIX_SPAWN_DUP2, nowhere, 1), (os.POSIX_SPAWN_DUP2, nowhere, 2)]
+process, deadline = os.posix_spawn(words[0], words, os.environ, file_actions=streams), time.monotonic() + 120
+while True:
+    number, status, usage = os.wait4(process, os.WNOHANG)
+    if number:
+        break
+    if time.monotonic() > deadline:
+        os.kill(process, 9)
+    time.sleep(0.005)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status))
+"""
+
+
 def run(program: str, command: list[str], places: dict[str, str], standard_input: str) -> tuple[float, float, int]:
     """Seconds of processor time, megabytes at most, and the exit code."""
     words = [program] + [places.get(word, word) for word in command]
-    with open(standard_input, "rb") as source, open(os.devnull, "wb") as nowhere:
-        process = subprocess.Popen(words, stdin=source, stdout=nowhere, stderr=nowhere)
-        # What does not end is ended, and counts.
-        deadline = time.monotonic() + 120
-        while True:
-            number, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if number:
-                process.returncode = os.waitstatus_to_exitcode(status)
-                break
-            if time.monotonic() > deadline:
-                process.kill()
-                _, status, usage = os.wait4(process.pid, 0)
-                process.returncode = -9
-                break
-            # wait4 gives the usage, and has no timeout.
-            time.sleep(0.005)
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode
+    launched = subprocess.run([sys.executable, "-I", "-S", "-c", LAUNCHER, standard_input, *words], check=True,
+                              capture_output=True, text=True)
+    seconds, megabytes, code = launched.stdout.split()
+    return float(seconds), float(megabytes), int(code)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("--only", help="one kind of input")
-    parser.add_argument("--megabytes", type=int, default=25)
-    options = parser.parse_args()
-    size = options.megabytes * 1_000_000
-    over = 0
+def is_over(result: tuple[float, float, int]) -> bool:
+    seconds, megabytes, code = result
+    return seconds > SECONDS or megabytes > MEGABYTES or code not in (0, 1, 2)
 
-    def report(kind: str, command: list[str], result: tuple[float, float, int]) -> None:
-        nonlocal over
-        seconds, megabytes, code = result
-        is_over = seconds > SECONDS or megabytes > MEGABYTES or code not in (0, 1, 2)
-        over += is_over
-        mark = "OVER" if is_over else "    "
-        print(f"{mark} {seconds:7.2f} s {megabytes:7.0f} MB  exit {code:3}  {kind}: {' '.join(command)}", flush=True)
 
+def measure(program: str, only: str | None = None, megabytes: int = 25):
+    """Each input with each command that reads it: kind, command and result, one after another."""
+    size = megabytes * 1_000_000
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    program = str(pathlib.Path(options.program).absolute())
+    program = str(pathlib.Path(program).absolute())
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         (folder / "other").write_bytes(b"#cloud-config\npackages: [a]\n")
@@ -201,20 +196,38 @@ def main() -> int:
         (folder / "out").mkdir()
         for inputs, commands in ((user_data, USER_DATA), (outputs, OUTPUTS), (user_data, SETTINGS)):
             for kind, data in inputs(size).items():
-                if options.only and options.only != kind:
+                if only and only != kind:
                     continue
                 file = folder / "file"
                 file.write_bytes(data[: size + 4096] if not kind.startswith("gzip") else data)
                 for command in commands:
-                    report(kind, command, run(program, command, places | {"FILE": str(file)}, str(file)))
+                    yield kind, command, run(program, command, places | {"FILE": str(file)}, str(file))
         for kind in TREES:
-            if options.only and options.only != kind:
+            if only and only != kind:
                 continue
             repository = folder / kind.replace(" ", "-")
             repository.mkdir()
             tree(kind, repository, size)
             for command in (["gitops", "check", "FILE"], ["gitops", "graph", "FILE"]):
-                report(f"repository of {kind}", command, run(program, command, {"FILE": str(repository)}, os.devnull))
+                yield f"repository of {kind}", command, run(program, command, {"FILE": str(repository)}, os.devnull)
+
+
+def line(kind: str, command: list[str], result: tuple[float, float, int]) -> str:
+    seconds, megabytes, code = result
+    mark = "OVER" if is_over(result) else "    "
+    return f"{mark} {seconds:7.2f} s {megabytes:7.0f} MB  exit {code:3}  {kind}: {' '.join(command)}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("--only", help="one kind of input")
+    parser.add_argument("--megabytes", type=int, default=25)
+    options = parser.parse_args()
+    over = 0
+    for kind, command, result in measure(options.program, options.only, options.megabytes):
+        over += is_over(result)
+        print(line(kind, command, result), flush=True)
     print(f"{over} over {SECONDS:g} s or {MEGABYTES} MB" if over else "all within the bars")
     return 1 if over else 0
 

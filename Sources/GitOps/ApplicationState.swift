@@ -1,3 +1,5 @@
+import Diagnostics
+import UserData
 public import YAML
 
 /// What a cluster says of one Argo CD Application: the fields of `argoproj.io/v1alpha1` that tell how far it is.
@@ -82,7 +84,7 @@ public struct ApplicationState: Hashable, Sendable {
       let prefix = ApplicationGraph.Dependency.annotation
       guard entry.key.hasPrefix(prefix) else { return nil }
       return ApplicationGraph.Dependency(
-        String(entry.key.dropFirst(prefix.count)), (entry.value.string ?? "").withoutCredentials)
+        String(entry.key.dropFirst(prefix.count)), (entry.value.string ?? "").safeLine)
     }
     sync = status.text("sync", "status")
     health = status.text("health", "status")
@@ -94,11 +96,11 @@ public struct ApplicationState: Hashable, Sendable {
         result["status"]?.string == "SyncFailed"
         || ["Failed", "Error"].contains(result["hookPhase"]?.string ?? "")
       let message = result["message"]?.string ?? ""
-      return failed && !message.isEmpty ? message.withoutCredentials : nil
+      return failed && !message.isEmpty ? message.safeLine : nil
     }
-    operationMessage = operationMessage.withoutCredentials
+    operationMessage = operationMessage.safeLine
     conditions = (status?["conditions"]?.sequence ?? []).map {
-      [$0["type"]?.string ?? "", ($0["message"]?.string ?? "").withoutCredentials]
+      [$0["type"]?.string ?? "", ($0["message"]?.string ?? "").safeLine]
     }
     resources = (status?["resources"]?.sequence ?? []).map(Resource.init)
     let automated = spec?["syncPolicy"]?["automated"]
@@ -126,7 +128,7 @@ extension ApplicationState.Resource {
     name = node["name"]?.string ?? ""
     sync = node["status"]?.string ?? ""
     health = node["health"]?["status"]?.string
-    message = (node["health"]?["message"]?.string ?? "").withoutCredentials
+    message = (node["health"]?["message"]?.string ?? "").safeLine
     wave = node["syncWave"]?.integer ?? 0
     isLeftOver = node["requiresPruning"]?.value == .bool(true)
   }
@@ -146,12 +148,38 @@ extension Node? {
 }
 
 extension String {
-  /// As one line that is safe to show: no control characters, and of a URL with credentials in it only the rest.
-  /// Argo CD quotes repository URLs as they were given to it.
-  var withoutCredentials: String {
+  /// As one line that is safe to show: no control characters, and no credentials. Argo CD quotes repository URLs as they
+  /// were given to it.
+  fileprivate var safeLine: String {
     let line = String(
       String.UnicodeScalarView(
         unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
-    return line.replacing(/:\/\/[^\/@\s]+@/, with: "://***@")
+    return line.withoutCredentials
+  }
+
+  /// Without what URLs in it hold before an `@`, or in a query under the name of a secret.
+  var withoutCredentials: String {
+    guard holds("://"), holds("@") || holds("?") else { return self }
+    return parts(between: " ").map(\.withoutURLCredentials).joined(separator: " ")
+  }
+
+  /// The same of one word.
+  private var withoutURLCredentials: String {
+    guard let scheme = firstPlace(of: "://") else { return self }
+    var (start, rest) = (String(self[..<scheme.upperBound]), String(self[scheme.upperBound...]))
+    let authority = rest.utf8.prefix { !"/?#".utf8.contains($0) }
+    // `git` is what everybody is called over ssh.
+    if let at = authority.lastIndex(of: UInt8(ascii: "@")), rest[..<at] != "git" {
+      start += "***"
+      rest = String(rest[at...])
+    }
+    guard rest.holds("?") else { return start + rest }
+    let parameters = rest.parts(between: "&").map { parameter in
+      let name = parameter.parts(between: "?").last?.parts(between: "=").first ?? ""
+      guard SecretName.names(name, isOwn: false), let value = parameter.utf8.firstIndex(of: UInt8(ascii: "="))
+      else { return parameter }
+      return parameter[...value] + "***"
+    }
+    return start + parameters.joined(separator: "&")
   }
 }

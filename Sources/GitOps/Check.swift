@@ -18,15 +18,22 @@ public struct Check: Sendable {
 
 extension Finding {
   static func error(_ place: Repository.Place, _ message: String, help: String) -> Finding {
-    Finding(.error, place.location, message, help: help)
+    found(.error, place, message, help)
   }
 
   static func warning(_ place: Repository.Place, _ message: String, help: String) -> Finding {
-    Finding(.warning, place.location, message, help: help)
+    found(.warning, place, message, help)
   }
 
   static func note(_ place: Repository.Place, _ message: String, help: String) -> Finding {
-    Finding(.note, place.location, message, help: help)
+    found(.note, place, message, help)
+  }
+
+  /// Whatever a finding quotes of the repository, no credentials of a URL are in it.
+  private static func found(
+    _ severity: Diagnostic.Severity, _ place: Repository.Place, _ message: String, _ help: String
+  ) -> Finding {
+    Finding(severity, place.location, message.withoutCredentials, help: help.withoutCredentials)
   }
 
   /// A finding about something missing: an error, or a warning where something that is not read here may bring it.

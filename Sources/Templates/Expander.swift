@@ -1,4 +1,5 @@
 public import Diagnostics
+import Inputs
 import Scripts
 import YAML
 
@@ -140,7 +141,7 @@ public struct Expander {
       ]
       let near = String(tag.dropFirst()).nearest(in: known, within: 2)
       fail(
-        "template-tag", node.mark, scope, "there is no tag \(tag)",
+        "template-tag", node.mark, scope, "there is no tag \(tag.shownName)",
         help: near.map { "did you mean !\($0)?" } ?? "the tags are !\(known.joined(separator: ", !"))")
       return []
     }
@@ -237,7 +238,8 @@ public struct Expander {
         let known =
           found.keys.isEmpty ? "\(found.kind) has no names" : "it has \(found.keys.joined(separator: ", "))"
         fail(
-          "template-path", mark, scope, "there is no value \(path): \"\(name)\" is unknown",
+          "template-path", mark, scope,
+          "there is no value \(path.shownName): \"\(name.shownName)\" is unknown",
           help: near.map { "did you mean \"\($0)\"?" } ?? known)
         return nil
       }
@@ -329,7 +331,7 @@ public struct Expander {
       if !key.isVariableName {
         report.add(
           .error(
-            "template-env", at: value.origin.template, "\"\(key)\" is not the name of a variable",
+            "template-env", at: value.origin.template, "\"\(key.shownName)\" is not the name of a variable",
             help: "use upper-case letters, digits and \"_\""))
       }
       if let problem = value.environmentProblem {
@@ -371,7 +373,7 @@ public struct Expander {
     let near = name.suggestion(from: templates.names, within: 3)
     report.add(
       .error(
-        "template-file", at: location, "there is no template \"\(name)\"",
+        "template-file", at: location, "there is no template \"\(name.shownName)\"",
         help: "\(near)names are paths within the templates folder"))
   }
 }

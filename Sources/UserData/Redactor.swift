@@ -31,10 +31,9 @@ struct Redactor {
     "What looks like a secret is left out. That is a guess: read it before you pass it on."
   /// Where k3seed puts secrets.
   private static let ownSecrets = "/var/lib/k3seed/secrets/"
-  /// Where k3seed puts files that are root's alone, though they hold no secret.
-  private static let ownFolders = [
-    "/etc/rancher/k3s/", "/var/lib/k3seed/", "/var/lib/rancher/k3s/server/manifests/",
-  ]
+  /// Where k3seed puts files that are root's alone, though they hold no secret. The folder of extra_manifests is none of
+  /// these: what they hold is the user's, and nobody has marked it.
+  private static let ownFolders = ["/etc/rancher/k3s/", "/var/lib/k3seed/"]
 
   /// - Parameter budget: how many bytes the payload's compressed files may still expand to.
   static func cloudConfig(_ node: Node, budget: inout Int) -> Node {

@@ -8,7 +8,7 @@ package enum SecretName {
     "password", "passwd", "passphrase", "passcode", "token", "secret", "credential", "apikey", "accesskey",
     "privatekey", "secretkey", "presharedkey", "encryptionkey", "signingkey", "activationkey",
     "registrationkey", "sshkeys", "authkey", "licensekey", "accountkey", "sharedkey", "certificatekey",
-    "masterkey", "masterauth", "requirepass", "authorization", "bearer", "pgpass", "netrc",
+    "masterkey", "validationkey", "masterauth", "requirepass", "authorization", "bearer", "pgpass", "netrc",
   ]
   /// Words that only as the whole last part of a name say so: `auth`, but not `author`.
   private static let lastWords = ["auth", "pass", "pwd", "psk"]

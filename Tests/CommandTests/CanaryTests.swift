@@ -228,6 +228,24 @@ import Testing
     }
   }
 
+  @Test("inspect and diff leave out what extra_manifests hold, as preview does")
+  func manifests() async throws {
+    let canary = Self.key.value
+    func rendered(_ value: String) async throws -> [UInt8] {
+      let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: \(value)}\n"
+      let input = Self.projects[0].merging(["extra_manifests": ["m": manifest]]) { $1 }
+      return try await Tool.k3seed(["render", "--node", "a"], input: json(input)).output
+    }
+    try await withTemporaryDirectory { folder in
+      let old = try folder["old"].holding(String(decoding: try await rendered("b"), as: UTF8.self))
+      let new = try folder["new"].holding(String(decoding: try await rendered(canary), as: UTF8.self))
+      for command in [["inspect", new.path], ["diff", old.path, new.path]] {
+        let outcome = try await Tool.k3seed(command + ["--content"])
+        #expect(outcome.text.contains("m.yaml") && !outcome.text.contains(canary), "\(outcome.text)")
+      }
+    }
+  }
+
   /// Ways to fail, each with the change to the project, the arguments and a word of the error.
   static var failures: [(what: String, change: [String: Any], arguments: [String], word: String)] {
     [

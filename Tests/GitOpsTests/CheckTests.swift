@@ -101,6 +101,24 @@ import Testing
     #expect(other.diagnostics.map(\.code) == ["floating-revision", "floating-revision", "floating-revision"])
   }
 
+  @Test(
+    "Credentials in a URL of the repository are in no finding",
+    arguments: [
+      "https://ada:c4n4ry@git.example.org/b.git", "https://c4n4ry@git.example.org/b.git",
+      "https://git.example.org/b.git?token=c4n4ry",
+      "https://git.example.org/b.git?a=b&private_token=c4n4ry#c",
+      "ssh://ada:c4n4ry@git.example.org/b.git",
+    ])
+  func credentials(url: String) {
+    let files = [
+      "apps.yaml": application("a")
+        + application("b", source: "{repoURL: '\(url)', path: b, targetRevision: main}"),
+      "a/a.yaml": configMap,
+    ].mapValues { Array($0.utf8) }
+    let text = Check.report(on: Repository(files)).text
+    #expect(text.contains("git.example.org/b.git") && !text.contains("c4n4ry"), "\(text)")
+  }
+
   @Test("The documentation's table of rules is the one of the code")
   func documentation() throws {
     let url = Tool.root.appendingPathComponent("Sources/K3Seed/K3Seed.docc/GitOpsCheck.md")

@@ -269,6 +269,17 @@ import Testing
     #expect(Expansion.findings(template, others) == [finding])
   }
 
+  @Test(
+    "a secret in the place of a name is not quoted",
+    arguments: [
+      "!secret T", "!value T", "!file T", "!include T.yaml", "!format '${T}'", "!T x", "!env {0-T: a}",
+    ])
+  func misplacedSecret(template: String) {
+    let token = "v1xR8tQ2mZ7pLk4JcN6yWb0HsDf3GuEa9TiOqVnX"
+    let findings = Expansion.findings(template.replacing("T", with: token), [:])
+    #expect(!findings.isEmpty && !findings.contains { $0.contains(token.prefix(12)) }, "\(findings)")
+  }
+
   @Test("every error is found in one go, each once")
   func allErrors() {
     let template =

@@ -80,7 +80,7 @@ import YAML
         "{\"user\":\"ada\",\"password\":\"<not shown>\",\"port\":1}"
       ),
       ("{user: ada, password: c4n4ry}", "{user: ada, password: <not shown>"),
-      ("apiKey: 1234", "apiKey: <not shown>"),
+      ("apiKey: 1234", "apiKey: <not shown>"), ("validation_key: c4n4ry", "validation_key: <not shown>"),
       (
         "x=\"{\\\"token\\\": \\\"c4n4ry\\\", \\\"b\\\": 1}\"",
         "x=\"{\\\"token\\\": \\\"<not shown>\", \\\"b\\\": 1}\""
