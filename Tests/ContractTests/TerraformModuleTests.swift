@@ -42,6 +42,17 @@ struct TerraformModuleTests {
       let again = try await workspace.run(["plan", "-detailed-exitcode"], Self.variables)
       #expect(again.status == 0, "\(again.text)\(again.errors)")
 
+      // What k3seed warns of is shown, and stops nothing: the token is a literal.
+      #expect(applied.text.contains("Check block assertion failed"), "\(applied.text)")
+      #expect(applied.text.contains("[literal-secrets]"), "\(applied.text)")
+
+      // To destroy it, the program is not needed.
+      let destroy = try await workspace.run(
+        ["plan", "-destroy", "-refresh=false"], Self.variables, path: "/usr/bin:/bin")
+      #expect(
+        destroy.status == 0 && destroy.text.contains("0 to add, 0 to change, 1 to destroy"),
+        "\(destroy.text)\(destroy.errors)")
+
       // Another repository: the machine is replaced. No secret is shown, and no hash that confirms a guess of one.
       let changed = Self.variables.merging(["git_repo_url": "https://git.example.net/other.git"]) { $1 }
       let plan = try await workspace.plan(changed)
@@ -125,6 +136,13 @@ struct TerraformModuleTests {
       let again = try await workspace.run(["plan", "-detailed-exitcode"])
       #expect(again.status == 0, "\(again.text)\(again.errors)")
 
+      // The query, and with it each literal, is in the state once, and not for every node.
+      let module = try #require(
+        JSON(try await workspace.succeed(["show", "-json"]).text))["values"]["root_module"]["child_modules"]
+      let readings = module.items.flatMap { $0["resources"].items }
+      #expect(readings.map { $0["address"].text } == ["module.user_data.data.external.user_data"])
+      #expect(readings.first?["values"]["query"]["k3s_agent_token"].text == "EXAMPLE-agent-token-canary")
+
       // A label of the worker is the worker's alone.
       let label = try await workspace.plan(["worker_labels": #"{"disk": "ssd"}"#])
       #expect(
@@ -156,19 +174,21 @@ struct TerraformModuleTests {
       try await workspace.succeed(["init"])
       let bytes = try await workspace.run(["plan", "-json"], ["reserve_bytes": "20000"])
       #expect(
-        bytes.status == 1
-          && bytes.diagnostics.map(\.summary).allSatisfy { $0 == "Resource postcondition failed" })
-      #expect(
-        bytes.diagnostics.contains {
-          $0.detail.contains(
-            #/^The user-data of server is \d+ bytes, and with reserve_bytes = 20000 that is more than the \d+ that oci takes\. /#
-          )
-        }, "\(bytes.diagnostics)")
+        bytes.status == 1 && bytes.diagnostics.map(\.summary) == ["Resource postcondition failed"])
+      for node in ["ingress", "server", "worker"] {
+        let refusal = try Regex(
+          "The user-data of \(node) is \\d+ bytes, and with reserve_bytes = 20000 that is more than the \\d+ that oci takes\\. "
+        )
+        #expect(bytes.diagnostics.first?.detail.contains(refusal) == true, "\(bytes.diagnostics)")
+      }
+      // Terraform shows values that a failed condition refers to; none of these is the user-data.
+      for part in ["#cloud-config", "I2Nsb3VkLWNvbmZpZ", "-canary"] {
+        #expect(!bytes.text.contains(part) && !bytes.errors.contains(part))
+      }
       let clash = try await workspace.run(["plan", "-json"], ["roles": #"["server", "ingress"]"#])
       #expect(clash.status == 1 && clash.diagnostics.map(\.summary) == ["Resource precondition failed"])
       #expect(
-        clash.diagnostics.first?.detail.hasPrefix(
-          "roles has server, and nodes has a node of that role or name.") == true)
+        clash.diagnostics.first?.detail.hasPrefix("server: roles and nodes both have it. ") == true)
 
       // Rules of variables, of which Terraform tells all that are broken at once.
       let broken = [
@@ -191,6 +211,17 @@ struct TerraformModuleTests {
           refused.diagnostics.count { $0.detail.hasPrefix(message) } == 1, "\(name): \(refused.diagnostics)")
       }
       #expect(refused.diagnostics.count == broken.count)
+    }
+  }
+
+  @Test("The module's own tests pass, and need no program")
+  func ownTests() async throws {
+    try await Workspace.with("terraform/modules/user-data") { workspace in
+      try await workspace.succeed(["init"])
+      let tests = try await workspace.run(["test"], path: "/usr/bin:/bin")
+      #expect(
+        tests.status == 0 && tests.text.contains("Success! 6 passed, 0 failed."),
+        "\(tests.text)\(tests.errors)")
     }
   }
 

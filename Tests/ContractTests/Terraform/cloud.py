@@ -125,7 +125,7 @@ def run(source, identifier, chosen, found, refreshed=lambda name: {}):
             return provider_name
 
         def get_provider_schema(self, diagnostics):
-            return Schema(attributes(known["provider"]))
+            return Schema(attributes(known["provider"]), block_types=blocks(known["provider"]))
 
         def full_name(self):
             return f"registry.terraform.io/{source}"

@@ -162,8 +162,11 @@ def data_source(spec):
     return f"{provider}_{title}", {"attributes": attributes, "blocks": blocks}
 
 
+own = classes("_inputs") if f"pulumi_{provider}/_inputs.py" in wheel.namelist() else {}
+# AWS's endpoints are one for each of its services, and we give none.
+words = (word for word in arguments(classes("provider")["ProviderArgs"]) if word[0] != "endpoints")
 schemas = {
-    "provider": block(arguments(classes("provider")["ProviderArgs"]), {}),
+    "provider": block(words, own),
     "resources": dict(resource(spec) for spec in settings["resources"].split()),
     "data_sources": dict(data_source(spec) for spec in settings["data_sources"].split()),
 }
