@@ -107,6 +107,8 @@ def look(browser, job, axe):
     # Each switches the reports of its kind on.
     for domain in ("Page", "Runtime", "Log", "Network"):
         call(f"{domain}.enable")
+    # Behind another page its timers would be slowed down.
+    call("Page.bringToFront")
     call("Emulation.setDeviceMetricsOverride", width=job["width"], height=900, deviceScaleFactor=1, mobile=False)
     call(
         "Emulation.setEmulatedMedia", media=job["media"],
