@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Diagnostics
 public import Plan
+import SystemPackage
 import UserData
 import YAML
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import GitOps
+import SystemPackage
 import YAML
 
 struct GitOpsStatusCommand: ParsableCommand {

@@ -115,7 +115,7 @@ struct OracleExampleTests {
           == "ssh -N -L 6443:127.0.0.1:6443 -J ubuntu@203.0.113.7 ubuntu@10.20.1.11")
       let tree = workspace.home.appendingPathComponent("argocd").path
       let rendered = try await Tool.k3seed(
-        ["gitops", "render", "--input", "-", "--out", tree], input: Array(outputs.utf8))
+        ["gitops", "render", "--input", "-", "--out", tree], input: outputs)
       #expect(rendered.status == 0, "\(rendered.errors)")
       #expect(FileManager.default.fileExists(atPath: "\(tree)/kustomization.yaml"))
     }

@@ -327,7 +327,7 @@ variable "argocd_admin_password_hash" {
 }
 
 variable "argocd_admin_password" {
-  description = "That password itself; it is hashed, and never leaves the machine."
+  description = "That password itself: its hash alone reaches user-data, while Terraform keeps the password in its state."
   type        = string
   default     = null
   sensitive   = true
