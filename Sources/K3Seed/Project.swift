@@ -51,7 +51,12 @@ public struct Project: Sendable {
   ///
   /// Findings are kept until something is rendered, so that all of them are seen at once.
   ///
-  /// - Parameter lock: the versions that hold where no input says otherwise.
+  /// - Parameters:
+  ///   - terraform: what Terraform gave.
+  ///   - config: `k3seed.yaml`.
+  ///   - secrets: the file of secrets, where there is one.
+  ///   - flags: `--set` arguments and flags such as `--platform`.
+  ///   - lock: the versions that hold where no input says otherwise.
   public init(
     terraform: InputDocument, config: ConfigFile = ConfigFile(), secrets: SecretsFile? = nil,
     flags: InputDocument? = nil, lock: Lock = Pins.lock

@@ -277,7 +277,7 @@ struct OracleExampleTests {
     let balancer = try #require(state.all("oci_network_load_balancer_network_load_balancer")["cluster"])
     let address = try #require(state.all("oci_core_public_ip")["load_balancer"])
     #expect(balancer["reserved_ips"].items.first?["id"].text == address["id"].text)
-    let nodes = state.all("oci_core_instance").mapValues { $0["id"].text }
+    let nodes = state.all("oci_core_instance").compactMapValues { $0["id"].text }
     let sets = state.all("oci_network_load_balancer_network_load_balancers_backend_sets_unified")
     #expect(
       sets.mapValues { $0["backends"].items.map { $0["target_id"].text } } == [

@@ -69,7 +69,11 @@ struct Workspace {
       text = "provider_installation {\n  filesystem_mirror {\n    path = \"\(mirror.path)\"\n  }\n}\n"
       let version = try await Tool.run(["terraform", "version", "-json"], environment: environment())
       let platform = JSON(version.text)?["platform"].text ?? ""
-      for (provider, number) in [("hashicorp/external", "2.3.5"), ("oracle/oci", "8.0.0")] {
+      let providers = [
+        ("hashicorp/external", "2.3.5"), ("oracle/oci", "8.0.0"), ("hetznercloud/hcloud", "1.49.0"),
+        ("hashicorp/aws", "6.0.0"),
+      ]
+      for (provider, number) in providers {
         let package = mirror.appendingPathComponent("registry.terraform.io/\(provider)/\(number)/\(platform)")
         let name = provider.split(separator: "/")[1]
         let program = package.appendingPathComponent("terraform-provider-\(name)_v\(number)")

@@ -263,6 +263,7 @@ private struct Example {
 private struct Configuration {
   static let folders = [
     "terraform/modules/user-data", "terraform/examples/minimal", "terraform/examples/oci-always-free",
+    "terraform/examples/hetzner", "terraform/examples/aws",
   ]
 
   let name: String
