@@ -21,13 +21,18 @@ extension Part {
       if payload.parts.contains(where: { $0.type == "text/part-handler" }) || Self.othersRead.contains(type) {
         return nil
       }
-      return bodyProblems.contains { $0.severity == .error }
-        ? nil
-        : Finding(
-          .error, start, "cloud-init has no handler for the type \(type.printable), so it ignores the part",
-          help:
-            "declare text/cloud-config or text/x-shellscript, or text/plain where the first line says what it is"
-        )
+      if bodyProblems.contains(where: { $0.severity == .error }) { return nil }
+      // A type of text, a slip of one that cloud-init has, or what it would read, is meant for it.
+      let isMeant =
+        type.hasPrefix("text/") || type.nearest(in: Inspection.Body.handled.sorted(), within: 2) != nil
+        || Inspection.type(of: content) != "unknown"
+      return Finding(
+        isMeant ? .error : .warning, start,
+        "cloud-init has no handler for the type \(type.printable), so it ignores the part",
+        help: isMeant
+          ? "declare text/cloud-config or text/x-shellscript, or text/plain where the first line says what it is"
+          : "leave it where another program of the image reads it; otherwise declare text/cloud-config or text/x-shellscript"
+      )
     }
     if type == "text/cloud-boothook" { return wrongBoothook }
     return type.hasPrefix("text/x-shellscript") ? wrongScript : nil
