@@ -264,10 +264,10 @@ extension Repository.Object {
       && place.at("spec", "data") == nil
   }
 
-  /// Keys of Argo CD's Secrets that are no secret.
+  /// Keys of Argo CD's and Kargo's Secrets that are no secret.
   private static let harmless: Set<String> = [
     "type", "url", "name", "project", "username", "enableLfs", "enableOCI", "insecure", "server",
-    "githubAppID", "githubAppInstallationID",
+    "githubAppID", "githubAppInstallationID", "repoURL", "repoURLIsRegex",
   ]
 
   /// The values of a Secret that are in the repository as they are: not encrypted, and no placeholder.
@@ -294,6 +294,7 @@ extension String {
   /// Whether a text says that it is to be replaced.
   fileprivate var isFiller: Bool {
     let text = lowercased()
+    if text.wholeMatch(of: /x{3,}\s*/) != nil { return true }
     return [
       "changeme", "change-me", "change_me", "change me", "replace-me", "replace_me", "replaceme",
       "replace with",
@@ -307,6 +308,8 @@ extension String {
   fileprivate var isPlaceholder: Bool {
     let text = trimmed
     if text.isEmpty || text.hasPrefix("ENC[") || text.contains("{{") { return true }
+    // A variable for envsubst.
+    if text.wholeMatch(of: /\$[A-Z_][A-Z0-9_]*/) != nil { return true }
     return [("<", ">"), ("${", "}"), ("$(", ")"), ("ref+", "")].contains {
       text.hasPrefix($0.0) && text.hasSuffix($0.1)
     }

@@ -123,10 +123,11 @@ extension Repository {
     if let directories = generator.at("git", "directories")?.items {
       let excluded = directories.filter { $0["exclude"]?.isTrue == true }.compactMap { $0["path"]?.text }
       let patterns = directories.filter { $0["exclude"]?.isTrue != true }.compactMap { $0["path"]?.text }
-      return patterns.flatMap { pattern in
-        folders.sorted().filter { $0.matches(pattern) && !excluded.contains(where: $0.matches) }
-          .map(\.generated)
-      }
+      // Argo CD offers neither the root nor, by default, what is hidden (`GetGitDirectories` in its repository.go).
+      return folders.sorted().filter { folder in
+        !folder.isEmpty && !folder.split(separator: "/").contains { $0.hasPrefix(".") }
+          && patterns.contains(where: folder.matches) && !excluded.contains(where: folder.matches)
+      }.map(\.generated)
     }
     if let halves = generator.at("matrix", "generators")?.items, !halves.isEmpty {
       let known = halves.map { elements(of: $0, folders: folders) }

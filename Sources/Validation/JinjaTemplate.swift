@@ -32,7 +32,7 @@ struct JinjaTemplate: Sendable {
       output = Self.output(scalars, header: header, tokens, parser)
       problems += Self.problems(parser)
     } catch {
-      output = String(TemplateText.masked(String(String.UnicodeScalarView(scalars[header...]))))
+      output = TemplateText.masked(String(String.UnicodeScalarView(scalars[header...]))).text
         .withHeader(of: header)
       problems.append(
         (

@@ -96,6 +96,8 @@ struct Part: Sendable {
   let text: PartText
   /// A cloud-config as a tree; nil where it is none, or cannot be read.
   let root: Positioned?
+  /// Whether a template that nothing has rendered has lines that may become keys or items of the tree.
+  let hidesLines: Bool
   /// Why a cloud-config cannot be read.
   let problems: Report
   /// Whether k3seed made it.
@@ -125,12 +127,14 @@ struct Part: Sendable {
     let isOwn = root.map(Inspection.isOwn) ?? false
     self.isOwn = isOwn
     let unrendered = Report(problems.diagnostics.map { text.unrendered($0) ?? $0 })
+    var hidesLines = false
     // What another program was to render is looked at as far as it can be.
     if root == nil, template == nil, unrendered != problems {
-      root = try? YAML.parseAsPython(
-        Array(TemplateText.masked(String(decoding: body.content, as: UTF8.self)).utf8), source: source
-      ).root
+      let masked = TemplateText.masked(String(decoding: body.content, as: UTF8.self))
+      root = try? YAML.parseAsPython(Array(masked.text.utf8), source: source).root
+      hidesLines = masked.hidesLines
     }
+    self.hidesLines = hidesLines
     self.root = root.map { Positioned($0, source: source) }
     files = (self.root?["write_files"]?.items ?? []).compactMap {
       WrittenFile($0, in: text, isOwn: isOwn, budget: &budget)
@@ -261,6 +265,21 @@ struct PartText: Sendable {
     for line in near.prefix(2) where place == nil {
       let start = lines[line].drop { " -".contains($0) }
       if tags.contains(where: { start.hasPrefix($0) }) { place = (line, lines[line].count - start.count) }
+    }
+    // Where it stumbled, or where the list or mapping of one line begins that it read last.
+    if place == nil, found <= lines.count {
+      let line = lines[found - 1].unicodeScalars
+      var columns = [diagnostic.location?.column ?? 1]
+      if let match = diagnostic.message.firstMatch(of: /starts at line (\d+), column (\d+)/),
+        Int(match.output.1) == found, let column = Int(match.output.2)
+      {
+        columns.append(column)
+      }
+      let indices = columns.flatMap { [$0 - 2, $0 - 1] }.filter { $0 >= 0 }
+      place = indices.first { index in
+        let rest = Substring(line.dropFirst(index))
+        return tags.contains { rest.hasPrefix($0) }
+      }.map { (found - 1, $0) }
     }
     // A value: {{ name }} begins a mapping whose key is a mapping.
     if diagnostic.code == "yaml-key", found <= lines.count, let tag = lines[found - 1].firstRange(of: "{{") {

@@ -59,7 +59,9 @@ extension Part {
 
   /// What the schema refuses, as far as it is asked for.
   fileprivate func wrongValues(_ isWanted: (ValueCheck.Problem) -> Bool) -> [Finding] {
-    (root?.entries ?? []).flatMap { ValueCheck.problems(with: $0.value, of: $0.key) }.filter(isWanted).map {
+    (root?.entries ?? []).flatMap { ValueCheck.problems(with: $0.value, of: $0.key) }.filter {
+      isWanted($0) && !(hidesLines && $0.isMissing)
+    }.map {
       let place =
         switch $0.place {
         case .value(let value): location(value)
@@ -74,8 +76,10 @@ extension Part {
   ]
 
   fileprivate var wrongFiles: [Finding] {
+    // Nothing behind the first file without its owner is written, so that what follows is of one cause.
+    var isStopped = false
     // Encodings and permissions have rules of their own.
-    wrongValues { problem in
+    return wrongValues { problem in
       problem.isOfFile && !["encoding", "permissions"].contains { problem.path.hasSuffix("].\($0)") }
     }
       + (root?["write_files"]?.items ?? []).flatMap { file -> [Finding] in
@@ -98,7 +102,10 @@ extension Part {
               "use one of \(Self.encodings.joined(separator: ", "))"))
         }
         findings += file["permissions"].flatMap(wrongMode).map { [$0] } ?? []
-        findings += earlyOwner(of: file).map { [$0] } ?? []
+        if !isStopped, let owner = earlyOwner(of: file) {
+          findings.append(owner.finding)
+          isStopped = owner.isCertain
+        }
         return findings
       }
   }
@@ -130,7 +137,7 @@ extension Part {
   }
 
   /// An owner that is not there yet: cloud-init runs `write_files` before `users` (its `cloud.cfg`, `cloud_init_modules`).
-  private func earlyOwner(of file: Positioned) -> Finding? {
+  private func earlyOwner(of file: Positioned) -> (finding: Finding, isCertain: Bool)? {
     guard let owner = file["owner"], let text = owner.node.string, file["path"] != nil,
       !["true", "yes", "on", "1"].contains(file["defer"]?.node.scalarText?.lowercased())
     else { return nil }
@@ -138,11 +145,12 @@ extension Part {
     let named = users?.compactMap { $0.node.string ?? $0["name"]?.node.string }
     let isDefault = named?.contains("default") ?? true
     let parts = text.parts(between: ":").map { $0.trimmingSpace }
-    func finding(_ what: String, isCertain: Bool) -> Finding {
-      Finding(
+    func finding(_ what: String, isCertain: Bool) -> (finding: Finding, isCertain: Bool) {
+      let finding = Finding(
         isCertain ? .error : .warning, location(owner),
         "cloud-init makes the \(what) after write_files, which fails here: no file behind this one is written",
         help: "give it defer: true")
+      return (finding, isCertain)
     }
     let user = parts[0]
     if !["", "root", "default"].contains(user) {

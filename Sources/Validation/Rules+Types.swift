@@ -7,6 +7,9 @@ extension Part {
   /// Types that cloud-init takes out of a template (`stages.py`, the sub-handlers of the handler for Jinja).
   private static let rendered: Set = ["text/cloud-config", "text/x-shellscript", "text/cloud-boothook"]
 
+  /// Types of parts that are for another program: nodeadm of Amazon's EKS (its documentation, "NodeConfig").
+  private static let othersRead: Set = ["application/node.eks.aws"]
+
   /// A type for which there is no handler, or a script that the kernel does not start.
   func wrongType(in payload: Payload) -> Finding? {
     if let template { return wrongOutput(of: template) }
@@ -14,15 +17,22 @@ extension Part {
       return bodyProblems.contains { $0.severity == .error } ? nil : wrongStart(in: payload)
     }
     guard Inspection.Body.handled.contains(type) else {
-      // A handler of somebody's own may take it.
-      if payload.parts.contains(where: { $0.type == "text/part-handler" }) { return nil }
-      return bodyProblems.contains { $0.severity == .error }
-        ? nil
-        : Finding(
-          .error, start, "cloud-init has no handler for the type \(type.printable), so it ignores the part",
-          help:
-            "declare text/cloud-config or text/x-shellscript, or text/plain where the first line says what it is"
-        )
+      // A handler of somebody's own may take it, or another program that reads user-data.
+      if payload.parts.contains(where: { $0.type == "text/part-handler" }) || Self.othersRead.contains(type) {
+        return nil
+      }
+      if bodyProblems.contains(where: { $0.severity == .error }) { return nil }
+      // A type of text, a slip of one that cloud-init has, or what it would read, is meant for it.
+      let isMeant =
+        type.hasPrefix("text/") || type.nearest(in: Inspection.Body.handled.sorted(), within: 2) != nil
+        || Inspection.type(of: content) != "unknown"
+      return Finding(
+        isMeant ? .error : .warning, start,
+        "cloud-init has no handler for the type \(type.printable), so it ignores the part",
+        help: isMeant
+          ? "declare text/cloud-config or text/x-shellscript, or text/plain where the first line says what it is"
+          : "leave it where another program of the image reads it; otherwise declare text/cloud-config or text/x-shellscript"
+      )
     }
     if type == "text/cloud-boothook" { return wrongBoothook }
     return type.hasPrefix("text/x-shellscript") ? wrongScript : nil
@@ -155,9 +165,12 @@ private struct OtherFile {
       return
     }
     let text = lines.joined(separator: "\n")
-    guard let root = try? YAML.parse(Array(text.utf8), source: "", ambiguity: .accepted).first else {
-      return nil
+    func read(_ text: String) -> Node? {
+      try? YAML.parse(Array(text.utf8), source: "", ambiguity: .accepted).first
     }
+    // It may be a template that nothing has rendered, and whose tags begin as JSON does.
+    let plain = read(text)
+    guard let root = plain ?? read(TemplateText.masked(text).text) else { return nil }
     let keys = Set((root.mapping ?? []).map(\.key))
     if keys.contains("ignition") {
       what = "this is Ignition, for Fedora CoreOS or Flatcar"
@@ -176,7 +189,7 @@ private struct OtherFile {
     {
       what = "this is a network-config"
       help = "put it into the file network-config beside user-data, or give it to the datasource"
-    } else if root.mapping != nil, lines.first(where: { !$0.isEmpty })?.hasPrefix("{") == true {
+    } else if plain?.mapping != nil, lines.first(where: { !$0.isEmpty })?.hasPrefix("{") == true {
       what = "this is JSON without #cloud-config"
       help = "write #cloud-config into a line before it: JSON is YAML"
     } else {

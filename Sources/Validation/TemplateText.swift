@@ -19,9 +19,17 @@ enum TemplateText {
       || text.contains(/\$\{~?\s*(?:[A-Za-z_]\w*(?:\(|\.[A-Za-z_]|\s)|")/)
   }
 
-  /// The text with directives (`{% … %}`, `%{ … }`, `{# … #}`, `<% … %>`) as spaces and values (`{{ … }}`, and `${ … }` as a line)
-  /// as unknown characters: what is left may be YAML.
-  static func masked(_ text: String) -> String {
+  /// A text of which a template's tags are masked, so that what is left may be YAML.
+  struct Masked {
+    /// Directives (`{% … %}`, `%{ … }`, `{# … #}`, `<% … %>`) are spaces. Values (`{{ … }}`, and `${ … }` in a list or
+    /// mapping of one line) are unknown, and so is what a directive within a value chooses.
+    let text: String
+    /// Whether lines are masked that may become keys or items, so that what seems to lack may be there.
+    let hidesLines: Bool
+  }
+
+  /// Masks the tags of a text.
+  static func masked(_ text: String) -> Masked {
     var output = Array(text.unicodeScalars)
     let count = output.count
     func has(_ mark: String, _ index: Int) -> Bool {
@@ -31,10 +39,12 @@ enum TemplateText {
     let forms: [(open: String, close: String, isValue: Bool)] = [
       ("{%", "%}", false), ("{#", "#}", false), ("%{", "}", false), ("<%", "%>", false), ("{{", "}}", true),
     ]
+    func isDigit(_ index: Int) -> Bool { ("0"..."9").contains(output[index]) }
     // Up to where no tag of a form ends, so that nothing is searched twice.
     var searched: [String: Int] = [:]
     var index = 0
     var isLineStart = true
+    var hidesLines = false
     while index < count {
       if let form = forms.first(where: { has($0.open, index) }) {
         var end = max(index + 2, searched[form.open] ?? 0)
@@ -45,8 +55,13 @@ enum TemplateText {
           end += form.close.unicodeScalars.count
           // Go has directives in the form of values, on lines of their own.
           let isAlone = isLineStart && (end == count || output[end] == "\n")
+          if form.isValue, isAlone { hidesLines = true }
           for place in index..<end where output[place] != "\n" {
             output[place] = form.isValue && !isAlone ? JinjaTemplate.unknown : " "
+          }
+          // A directive before a word of a value chooses that word.
+          if !form.isValue, !isLineStart, end < count, output[end].properties.isAlphabetic || isDigit(end) {
+            output[end - 1] = JinjaTemplate.unknown
           }
           index = end
           continue
@@ -55,13 +70,31 @@ enum TemplateText {
       if isLineStart, has("${", index) {
         var end = index
         while end < count, output[end] != "\n" { end += 1 }
-        if output[end - 1] == "}" { for place in index..<end { output[place] = " " } }
+        if output[end - 1] == "}" {
+          hidesLines = true
+          for place in index..<end { output[place] = " " }
+        }
+        index = end
+        continue
+      }
+      if has("${", index), let end = endOfItem(output, from: index) {
+        for place in index..<end { output[place] = JinjaTemplate.unknown }
         index = end
         continue
       }
       isLineStart = output[index] == "\n" || isLineStart && output[index] == " "
       index += 1
     }
-    return String(String.UnicodeScalarView(output))
+    return Masked(text: String(String.UnicodeScalarView(output)), hidesLines: hidesLines)
+  }
+
+  /// The end of `${ … }` that stands as a whole item in a list or mapping of one line; nil where it does not.
+  private static func endOfItem(_ text: [Unicode.Scalar], from start: Int) -> Int? {
+    let line = text[start...].prefix { $0 != "\n" }
+    guard let before = text[..<start].last(where: { $0 != " " }), ":,[{".unicodeScalars.contains(before),
+      let end = line.firstIndex(of: "}"), let after = line[(end + 1)...].first(where: { $0 != " " }),
+      ",]}".unicodeScalars.contains(after)
+    else { return nil }
+    return end + 1
   }
 }

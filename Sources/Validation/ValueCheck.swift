@@ -17,13 +17,17 @@ struct ValueCheck {
     let isKey: Bool
     let message: String
     let help: String
+    /// Whether something is not there.
+    let isMissing: Bool
+    /// The words of which it should be one.
+    fileprivate let words: [String]
 
     fileprivate init(
-      _ severity: Diagnostic.Severity, _ place: Place, _ message: String, help: String, isKey: Bool = false
+      _ severity: Diagnostic.Severity, _ place: Place, _ message: String, help: String, isKey: Bool = false,
+      isMissing: Bool = false, words: [String] = []
     ) {
-      (self.severity, self.place, self.message, self.help, self.isKey) = (
-        severity, place, message, help, isKey
-      )
+      (self.severity, self.place, self.message, self.help) = (severity, place, message, help)
+      (self.isKey, self.isMissing, self.words) = (isKey, isMissing, words)
     }
 
     /// Whether cloud-init does what is meant though its schema refuses it: `user` without a name is the default user
@@ -68,20 +72,37 @@ struct ValueCheck {
     let types = if case .either(let types) = type { types } else { [type] }
     let fitting = types.filter { $0.takes(value.node) }
     guard !fitting.isEmpty else { return [wrongKind(value, types)] }
-    var best: [Problem]?
+    var candidates: [[Problem]] = []
     for type in fitting {
       let found = problems(within: value, type)
       if found.isEmpty { return [] }
-      if found.count < best?.count ?? .max { best = found }
+      candidates.append(found)
     }
     let words = types.flatMap(\.words)
-    guard value.node.string != nil, !words.isEmpty else { return best ?? [] }
+    if value.node.string != nil, !words.isEmpty { return [unknownWord(value, words, types)] }
+    // Mappings of several kinds say by a word which they are: that of the word that stands here is meant.
+    let named = candidates.filter { !$0.contains { !$0.words.isEmpty } }
+    let best = (named.isEmpty ? candidates : named).min { $0.count < $1.count } ?? []
+    guard named.isEmpty, candidates.count > 1 else { return best }
+    return best.map { problem in
+      let words = candidates.joined().filter { $0.path == problem.path }.flatMap(\.words)
+      guard case .value(let value) = problem.place, !problem.words.isEmpty else { return problem }
+      return unknownWord(value, words, [])
+    }
+  }
+
+  private func unknownWord(_ value: Positioned, _ words: [String], _ types: [ValueType]) -> Problem {
     let near = value.node.string?.suggestion(from: words) ?? ""
-    return [
-      Problem(
-        .error, .value(value), "\(value.name) is none of the words that cloud-init takes there",
-        help: near + "use one of \(words.joined(separator: ", "))")
-    ]
+    // Besides words there may be numbers, or texts of a form.
+    let others = types.flatMap(\.others)
+    let isOne = words.count == 1 && others.isEmpty
+    return Problem(
+      .error, .value(value),
+      others.isEmpty
+        ? "\(value.name) is none of the words that cloud-init takes there"
+        : "\(value.name) is nothing that cloud-init takes there",
+      help: near + (isOne ? "write " : others.isEmpty ? "use one of " : "give ")
+        + (words + others).joined(separator: others.isEmpty ? ", " : " or "), words: words)
   }
 
   /// What is wrong with a value of a kind that is right.
@@ -93,8 +114,7 @@ struct ValueCheck {
       return value.node.value == .bool(flag)
         ? [] : [wrong(value, "is \(!flag)", help: "cloud-init takes \(flag) there")]
     case .word(let word):
-      return value.node.string == word
-        ? [] : [wrong(value, "is not as cloud-init takes it", help: "write \(word)")]
+      return value.node.string == word ? [] : [unknownWord(value, [word], [])]
     case .date:
       let isDate = value.node.string?.wholeMatch(of: /\d{4}-\d{2}-\d{2}/) != nil
       return isDate ? [] : [wrong(value, "is no date", help: "write it as in '2030-01-31', in quotes")]
@@ -121,7 +141,14 @@ struct ValueCheck {
     if value.node.value == .null {
       return Problem(
         .warning, .value(value), "\(value.name) has no value, and cloud-init takes \(words) there",
-        help: "give \(words), or leave the key out")
+        help: "give \(words), or leave the key out", isMissing: true)
+    }
+    if value.isTaken(for: types) {
+      return Problem(
+        .warning, .value(value),
+        "\(value.name) is a string: cloud-init takes it, but its schema asks for \(words)",
+        help:
+          "write \(types.contains { $0.takes(Node(.bool(true))) } ? "true or false, without quotes" : words)")
     }
     let takesText = types.contains { $0.takes(Node(.string(""))) }
     let help =
@@ -154,12 +181,14 @@ struct ValueCheck {
       found.append(
         Problem(
           .warning, .value(value), "\(value.name) is empty, and cloud-init takes at least \(least) there",
-          help: "give one, or leave the key out"))
+          help: "give one, or leave the key out", isMissing: true))
     } else if isKnown, items.count < least || items.count > most ?? .max {
       let wanted = most == least ? "\(least)" : most.map { "\(least) to \($0)" } ?? "at least \(least)"
       found.append(
-        wrong(value, "has \(items.count) items, and cloud-init takes \(wanted) there", help: "give \(wanted)")
-      )
+        Problem(
+          .error, .value(value),
+          "\(value.name) has \(items.count) items, and cloud-init takes \(wanted) there",
+          help: "give \(wanted)", isMissing: items.count < least))
     }
     if isUnique {
       var seen: Set<String> = []
@@ -194,12 +223,12 @@ struct ValueCheck {
       found.append(
         Problem(
           .warning, .value(value), "\(value.name) is empty, and cloud-init takes at least one key there",
-          help: "give one, or leave it out"))
+          help: "give one, or leave it out", isMissing: true))
     }
     let what = value.isItem ? "an entry of \(owner)" : owner
     for field in map.fields where field.isNeeded && !keys.contains(field.name) {
       found.append(
-        Problem(.error, .value(value), "\(what) has no \(field.name)", help: "give one"))
+        Problem(.error, .value(value), "\(what) has no \(field.name)", help: "give one", isMissing: true))
     }
     for (sets, isExclusive) in map.choices {
       let count = sets.count { keys.isSuperset(of: $0) }
@@ -208,7 +237,7 @@ struct ValueCheck {
       found.append(
         Problem(
           .error, .value(value), "\(what) \(count == 0 ? "has no" : "has both") \(names)",
-          help: "give \(isExclusive ? "one of the two" : "one of them")"))
+          help: "give \(isExclusive ? "one of the two" : "one of them")", isMissing: count == 0))
     }
     for conflict in map.conflicts where keys.isSuperset(of: conflict) {
       found.append(
@@ -269,6 +298,16 @@ extension ValueType {
     }
   }
 
+  /// What it takes besides words, as a message calls it.
+  fileprivate var others: [String] {
+    switch self {
+    case .either(let types): types.flatMap(\.others)
+    case .word, .null: []
+    case .pattern(let pattern): ["a string that matches \(pattern)"]
+    default: [kind]
+    }
+  }
+
   /// As an error message calls it.
   fileprivate var kind: String {
     switch self {
@@ -304,6 +343,32 @@ extension Positioned {
 
   /// The name without indices: what has keys of one kind.
   fileprivate var owner: String { name.replacing(/\[\d+\]/, with: "") }
+
+  /// Lists of which cloud-init takes one string alone as well (`get_cfg_option_list` in its `util.py`; for the keys of
+  /// users `distros/__init__.py` and `cc_ssh_import_id.py`, where `-` is `_`).
+  private static let lists: Set = [
+    "packages", "ssh_import_id", "ssh_genkeytypes", "ssh_fp_console_blacklist", "ssh_key_console_blacklist",
+    "growpart.devices", "ca_certs.trusted", "ca-certs.trusted", "chef.directories",
+    "users[].ssh_authorized_keys", "users[][\"ssh-authorized-keys\"]", "users[].ssh_import_id",
+    "users[][\"ssh-import-id\"]",
+  ]
+
+  /// Values that cloud-init takes for true by the word, in quotes as well (`get_cfg_option_bool` in its `util.py`).
+  private static let flags: Set = [
+    "disable_ec2_metadata", "package_update", "package_upgrade", "package_reboot_if_required", "apt_update",
+    "apt_upgrade", "apt_reboot_if_required", "manage_resolv_conf", "preserve_hostname",
+    "prefer_fqdn_over_hostname", "create_hostname_file", "disable_root", "allow_public_ssh_keys",
+    "ssh_quiet_keygen", "chpasswd.expire", "write_files[].append", "write_files[].defer",
+  ]
+
+  /// Whether cloud-init takes a string for what its schema wants to be a list, or true or false.
+  fileprivate func isTaken(for types: [ValueType]) -> Bool {
+    guard let text = node.string else { return false }
+    let place = name.replacing(/\[\d+\]/, with: "[]")
+    return Self.lists.contains(place) && types.contains { $0.takes(Node(.sequence([]))) }
+      || Self.flags.contains(place)
+        && ["true", "false", "yes", "no", "on", "off", "1", "0"].contains(text.lowercased())
+  }
 
   /// Whether a number is a word of a command, which becomes the text that stands here (`util.py`, `shellify`).
   fileprivate var isSameInWords: Bool {

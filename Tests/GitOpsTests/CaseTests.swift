@@ -15,7 +15,7 @@ import Testing
     "Exactly what is right is said",
     arguments: [
       "enable-helm", "helmchart-crds", "duplicate-key", "placeholder-secrets", "only-templates", "namespace",
-      "foreign-secret",
+      "foreign-secret", "generator-folders",
     ])
   func verdict(name: String) throws {
     let folder = Self.folder.appendingPathComponent(name)

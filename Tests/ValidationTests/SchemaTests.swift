@@ -44,7 +44,12 @@ import Testing
         "power_state: {mode: restart}",
         "2:21 power_state.mode is none of the words that cloud-init takes there"
       ),
-      ("swap: {size: many}", "2:14 swap.size is none of the words that cloud-init takes there"),
+      ("swap: {size: many}", "2:14 swap.size is nothing that cloud-init takes there"),
+      ("reporting: {a: {type: webhook}}", "2:16 reporting.a has no endpoint"),
+      (
+        "reporting: {a: {type: email}}",
+        "2:23 reporting.a.type is none of the words that cloud-init takes there"
+      ),
       (
         "disk_setup: {a: {layout: [[1]]}}",
         "2:27 disk_setup.a.layout[0] has 1 items, and cloud-init takes 2 there"
@@ -88,9 +93,25 @@ import Testing
   }
 
   @Test(
+    "the help names every form that a value may have",
+    arguments: [
+      (
+        "swap: {size: many}",
+        "give auto or a whole number or a string that matches ^([0-9]+)?\\.?[0-9]+[BKMGT]$"
+      ),
+      ("reporting: {a: {type: email}}", "use one of log, print, webhook, hyperv"),
+      ("power_state: {mode: rebot}", "did you mean \"reboot\"? use one of poweroff, reboot, halt"),
+    ])
+  func help(line: String, expected: String) throws {
+    let found = try validate("#cloud-config\n\(line)\n").diagnostics
+    #expect(found.map(\.help) == [expected])
+  }
+
+  @Test(
     "what a template gives is not judged",
     arguments: [
-      "users: ${users}", "users: [{name: a, uid: \"{{ uid }}\"}]", "packages: [\"%{ if a }x%{ endif }\"]",
+      "users: ${users}", "power_state:\n  mode: ${mode}", "users: [{name: a, uid: \"{{ uid }}\"}]",
+      "packages: [\"%{ if a }x%{ endif }\"]",
       "write_files: [{path: /a, permissions: \"${mode}\", encoding: \"${how}\"}]",
     ])
   func unknown(line: String) throws {
