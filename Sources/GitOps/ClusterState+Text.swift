@@ -14,7 +14,9 @@ extension ClusterState {
     for entry in entries {
       if phase != .some(entry.phase), let number = entry.phase { text += "phase \(number)\n" }
       phase = entry.phase
-      text += (entry.phase == nil ? "" : "  ") + entry.name.printable.padded(to: width + (entry.phase == nil ? 4 : 2))
+      text +=
+        (entry.phase == nil ? "" : "  ")
+        + entry.name.printable.padded(to: width + (entry.phase == nil ? 4 : 2))
       let state = entry.shownSync.padded(to: syncs + 2) + "\(entry.state.map { $0.health.orUnknown } ?? "-")"
       text += style.coloured(state.printable, entry.isDone ? .good : .doubtful) + "\n"
       for obstacle in entry.obstacles {

@@ -152,7 +152,8 @@ extension InputSpec {
       "The bcrypt hash of Argo CD's admin password."),
     InputSpec(
       "argocd_admin_password", .text(.password), secret: true,
-      "That password itself: its hash alone reaches user-data, while Terraform keeps the password in its state."),
+      "That password itself: its hash alone reaches user-data, while Terraform keeps the password in its state."
+    ),
     InputSpec("vault_ocid", .text(.vaultOCID), "The OCI Vault that holds the secrets."),
     InputSpec(
       "oci_region", .text(.region), default: "the instance's own", "The region of the vault."),
