@@ -71,7 +71,7 @@ let package = Package(
     .target(
       name: "Verifier",
       dependencies: [
-        "Diagnostics", "Host", "Page", "Secrets", "UserData", "YAML",
+        "Diagnostics", "Host", "Inputs", "Page", "Secrets", "UserData", "YAML",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

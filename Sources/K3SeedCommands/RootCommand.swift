@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Diagnostics
+import Inputs
 import Plan
 import Secrets
 import SystemPackage
@@ -48,13 +49,24 @@ public struct RootCommand: ParsableCommand {
       finish(error.exitCode)
     } catch let error where error is ExitCode || exitCode(for: error) != .failure {
       // A code that a command chose, or what the parser says of the arguments.
-      exit(withError: error)
+      end(with: error)
     } catch {
       // The parser would end the program with 1, which is the answer that what was checked does not hold.
       let help = "report it, with the command; what it was to do may be done in part"
       FileSystem.say(Report([.error("bug", at: nil, "nobody expected this: \(error)", help: help)]))
       finish(70)
     }
+  }
+
+  /// Ends the program as the parser would, which quotes arguments that it does not understand: a secret that was put there
+  /// by mistake is left out.
+  private static func end(with error: any Error) -> Never {
+    let words = CommandLine.arguments.dropFirst().flatMap { $0.split(separator: "=").map(String.init) }
+    let secrets = words.filter(\.looksSecret)
+    guard !secrets.isEmpty, exitCode(for: error) != .success else { exit(withError: error) }
+    let message = secrets.reduce(fullMessage(for: error)) { $0.replacing($1, with: "…") }
+    if !message.isEmpty { FileSystem.say(message + "\n") }
+    finish(exitCode(for: error).rawValue)
   }
 
   /// Says where secrets could not be kept from swap.
@@ -94,7 +106,7 @@ public struct RootCommand: ParsableCommand {
         let names = subcommands.map { $0._commandName }
         FileSystem.say(
           """
-          Error: "\(name.printable)" is no command of \(path); \(name.suggestion(from: names, within: 2))"\(path) --help" lists them
+          Error: \(name.shown.printable) is no command of \(path); \(name.suggestion(from: names, within: 2))"\(path) --help" lists them
           Usage: \(usageString(for: command))
 
           """)

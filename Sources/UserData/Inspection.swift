@@ -27,6 +27,11 @@ public struct Inspection: Sendable {
     public let owner: String?
     /// Its size in bytes, decoded.
     public let bytes: Int
+
+    /// The permissions, where they are a number: anything may stand there by mistake.
+    fileprivate var shownMode: String {
+      mode.utf8.count <= 6 && mode.utf8.allSatisfy("01234567o".utf8.contains) ? mode : "----"
+    }
   }
 
   /// One part of the user-data.
@@ -315,14 +320,14 @@ extension Inspection {
     }
     text += "\n"
     for (index, part) in parts.enumerated() {
-      text += "\npart \(index + 1): \(part.type.printable), \(part.bytes.grouped) bytes"
+      text += "\npart \(index + 1): \(part.type.structureName), \(part.bytes.grouped) bytes"
       if let name = part.name { text += ", \(name.structureName)" }
       text += "\n"
       if !part.keys.isEmpty { text += "  keys: \(part.keys.map(\.structureName).joined(separator: ", "))\n" }
       let digits = part.files.map { $0.bytes.grouped.count }.max() ?? 0
       for file in part.files {
         text +=
-          "  \(file.mode.printable)  \(file.bytes.grouped.padded(left: digits)) B  \(file.path.structureName)"
+          "  \(file.shownMode)  \(file.bytes.grouped.padded(left: digits)) B  \(file.path.structureName)"
         text += file.owner.map { "  \($0.structureName)\n" } ?? "\n"
       }
       if showsContent {

@@ -1,4 +1,5 @@
 import Diagnostics
+import Inputs
 public import Secrets
 
 extension Architecture {
@@ -58,7 +59,7 @@ extension CatalogueImage {
   {
     if let image = all.first(where: { $0.name == name && $0.architecture == architecture }) { return image }
     throw .request(
-      "unknown-image", "\"\(name)\" is not an image of the catalogue",
+      "unknown-image", "\(name.shown) is not an image of the catalogue",
       help: name.suggestion(from: names, within: 3) + "the catalogue has \(names.joined(separator: ", "))")
   }
 

@@ -115,6 +115,21 @@ import Testing
     #expect(outcome.errors.hasPrefix("Error: \(message)"), "\(outcome.errors)")
   }
 
+  @Test(
+    "A secret that is put where a name belongs is not quoted",
+    arguments: [
+      ["TOKEN"], ["help", "TOKEN"], ["schema", "TOKEN"], ["image", "path", "TOKEN"], ["gitops", "TOKEN"],
+      ["render", "--encoding", "TOKEN"], ["render", "--encoding=TOKEN"], ["verify", "a", "--cpus", "TOKEN"],
+      ["render", "TOKEN"],
+    ])
+  func secretArgument(arguments: [String]) async throws {
+    let token = "DvGDM5eN7Xj2PpHasCqAm6nt"
+    let outcome = try await Tool.k3seed(arguments.map { $0.replacing("TOKEN", with: token) })
+    #expect(outcome.status == 64 || outcome.status == 2, "\(outcome.status): \(outcome.errors)")
+    #expect(!outcome.errors.contains(token) && !outcome.text.contains(token), "\(outcome.errors)")
+    #expect(!outcome.errors.isEmpty)
+  }
+
   @Test("version says what --version says")
   func version() async throws {
     let long = try await Tool.k3seed(["--version"])

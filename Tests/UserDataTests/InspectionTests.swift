@@ -78,6 +78,14 @@ import Testing
     #expect(findings(bytes).first?.hasPrefix(finding) == true, "\(findings(bytes))")
   }
 
+  @Test("permissions that are no number are not shown: anything may stand there by mistake")
+  func modes() throws {
+    let text = try inspect(
+      "#cloud-config\nwrite_files:\n- {path: /a, permissions: canary-Xk29}\n- {path: /b, permissions: '0o640'}\n- {path: /c, permissions: '0600'}\n"
+    ).text(showsContent: false)
+    #expect(text.contains("  ----  0 B  /a\n  0o640  0 B  /b\n  0600  0 B  /c\n"), "\(text)")
+  }
+
   @Test("what cannot be read as YAML is not shown, since its secrets cannot be told apart")
   func unreadable() throws {
     let part = try inspect("#cloud-config\npassword: [c4n4ry").parts[0]
