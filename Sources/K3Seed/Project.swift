@@ -169,7 +169,7 @@ public struct Project: Sendable {
         word.value.lowercased().suggestion(from: roles, within: 2)
       report.add(
         .error(
-          "unknown-role", at: word.origin, "\"\(word.value)\" is not a role",
+          "unknown-role", at: word.origin, "\(word.value.shown) is not a role",
           help: "\(near)use one of \(roles.joined(separator: ", "))"))
       return nil
     }

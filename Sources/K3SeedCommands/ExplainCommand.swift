@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import GitOps
+import Inputs
 import Validation
 
 struct ExplainCommand: ParsableCommand {
@@ -26,7 +27,7 @@ struct ExplainCommand: ParsableCommand {
       let near = code.lowercased().suggestion(from: rules.map(\.code), within: 3)
       throw Report([
         .error(
-          "unknown-code", at: nil, "no finding has the code \"\(code)\"",
+          "unknown-code", at: nil, "no finding has the code \(code.shown)",
           help: "\(near)\"k3seed explain\" lists them all")
       ])
     }

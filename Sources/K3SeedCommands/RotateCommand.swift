@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Inputs
 import K3Seed
 import Plan
 
@@ -36,7 +37,7 @@ struct RotateCommand: ParsableCommand {
       let near = secret.suggestion(from: known, within: 3)
       throw Report([
         .error(
-          "unknown-secret", at: nil, "the first server seeds no Secret from \(secret)",
+          "unknown-secret", at: nil, "the first server seeds no Secret from \(secret.shownName)",
           help: "\(near)it seeds from \(Set(known).sorted().joined(separator: ", "))")
       ])
     }

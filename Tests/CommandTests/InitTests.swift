@@ -120,7 +120,7 @@ import Testing
     arguments: [
       ["TOKEN"], ["help", "TOKEN"], ["schema", "TOKEN"], ["image", "path", "TOKEN"], ["gitops", "TOKEN"],
       ["render", "--encoding", "TOKEN"], ["render", "--encoding=TOKEN"], ["verify", "a", "--cpus", "TOKEN"],
-      ["render", "TOKEN"],
+      ["render", "TOKEN"], ["explain", "TOKEN"], ["token", "TOKEN"],
     ])
   func secretArgument(arguments: [String]) async throws {
     let token = "DvGDM5eN7Xj2PpHasCqAm6nt"
@@ -128,6 +128,12 @@ import Testing
     #expect(outcome.status == 64 || outcome.status == 2, "\(outcome.status): \(outcome.errors)")
     #expect(!outcome.errors.contains(token) && !outcome.text.contains(token), "\(outcome.errors)")
     #expect(!outcome.errors.isEmpty)
+    for selection in [["--role", token], ["--node", token]] {
+      let rendered = try await Tool.k3seed(["render"] + selection, input: json(project))
+      #expect(rendered.status == 2 && !rendered.errors.contains(token), "\(rendered.errors)")
+    }
+    let rotated = try await Tool.k3seed(["rotate", token], input: json(project))
+    #expect(rotated.status == 2 && !rotated.errors.contains(token), "\(rotated.errors)")
   }
 
   @Test("version says what --version says")
