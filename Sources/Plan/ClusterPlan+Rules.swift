@@ -315,7 +315,7 @@ extension ClusterPlan {
       let near = name.value.suggestion(from: names, within: 2)
       report.add(
         .error(
-          "unknown-node", at: name.origin, "there is no node \"\(name.value)\"",
+          "unknown-node", at: name.origin, "there is no node \(name.value.shown)",
           help: names.isEmpty ? "nodes is empty" : "\(near)the nodes are \(names.joined(separator: ", "))"))
       return nil
     }
